@@ -1,0 +1,1 @@
+"""Create marketing campaigns in HubSpot from large files."""

@@ -1,0 +1,74 @@
+"""The canonical form of a value: what two spellings of one content have in common.
+
+It only ever *compares*. What is sent are the values as the codecs made them; what is stored is what was sent.
+Text is NFC, trimmed, inner white space collapsed; dates are cut to their day; codes and enumerations are
+case-folded; empty values are dropped, as HubSpot's reading endpoints drop them. This module is pure.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Final
+
+DATE_PROPERTIES: Final = frozenset({"hs_start_date", "hs_end_date"})
+CODE_PROPERTIES: Final = frozenset({"hs_currency_code", "hs_campaign_status"})
+
+#: Sent properties which HubSpot ignores or shows elsewhere (`hs_business_unit_ids` comes back as `businessUnits`).
+NOT_ECHOED: Final = frozenset({"hs_business_unit_ids", "hs_goal"})
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_CHARACTERS: Final = 10  # YYYY-MM-DD
+_EPOCH_MS_DIGITS: Final = range(11, 15)  # milliseconds since 1970 for the years 1973 to 5138
+
+
+def text(value: str) -> str:
+    """Return `value` in NFC, trimmed, inner white space collapsed to single spaces."""
+    if not value.isascii():
+        value = unicodedata.normalize("NFC", value)
+    return " ".join(value.split())
+
+
+def day(value: str) -> str:
+    """Return the day of a date as YYYY-MM-DD.
+
+    Takes a day, an ISO 8601 date-time (its written day: HubSpot writes days in the portal's time zone) or epoch
+    milliseconds (a UTC midnight, as HubSpot's older APIs write dates); anything else stays as text.
+    """
+    value = text(value)
+    if len(value) > _DAY_CHARACTERS and value[4] == value[7] == "-" and value[10] in "T ":
+        return value[:_DAY_CHARACTERS]
+    if len(value) in _EPOCH_MS_DIGITS and value.isascii() and value.isdigit():
+        return (_EPOCH + timedelta(milliseconds=int(value))).strftime("%Y-%m-%d")
+    return value
+
+
+def value_of(name: str, value: str) -> str:
+    """Return the canonical form of the value of property `name`; empty when the value says nothing."""
+    if name in DATE_PROPERTIES:
+        return day(value)
+    if name in CODE_PROPERTIES:
+        return text(value).casefold()
+    return text(value)
+
+
+def form(properties: Mapping[str, str], *, without: Iterable[str] = NOT_ECHOED) -> dict[str, str]:
+    """Return the canonical form of `properties`: property → canonical value, empties and `without` left out."""
+    left_out = frozenset(without)
+    made = {name: value_of(name, value) for name, value in properties.items() if name not in left_out}
+    return {name: value for name, value in made.items() if value}
+
+
+def digest(properties: Mapping[str, str], *, without: Iterable[str] = ()) -> str:
+    """Return 16 hex digits which are equal for canonically equal properties, in any order."""
+    hasher = blake2b(digest_size=8)
+    for name, value in sorted(form(properties, without=without).items()):
+        for part in (name.encode(), value.encode("utf-8", "surrogatepass")):
+            hasher.update(len(part).to_bytes(4, "big"))
+            hasher.update(part)
+    return hasher.hexdigest()
+
+
+def name_key(name: str) -> str:
+    """Return the form under which two names count as the same name: canonical and case-folded."""
+    return text(name).casefold()

@@ -1,0 +1,214 @@
+"""The nouns: frozen values that travel between the stations, and the life of a record as a table.
+
+A source yields `Row`s. Mapping and validation turn a row into a `Record` or a `Rejection`. Records are
+grouped into a `Batch`; one sending of a batch is an attempt, announced by a durable *intent* in the journal and
+closed by an *outcome* which holds one `Finding` per record.
+
+The life of a record in the ledger is the table `TRANSITIONS`: a state, an event, the next state. An absent
+entry is an error, never a shrug. The live run, the replay of the journal and `verify` all go through
+`advance`, so they cannot disagree.
+
+    open ──intent──▶ sent ──created──▶ created
+      ▲               │ ├──refused──▶ failed ──intent (changed, or --retry-failed)──▶ sent
+      │               │ └──doubted──▶ in doubt ──found──▶ created
+      ├───returned────┘                 │ └──undecidable──▶ unresolved ──found──▶ created
+      └───────────────absent────────────┴───────────────────absent──────────────────┘
+
+`sent` without an outcome (the process died) is read as `in doubt` by whoever opens the ledger next.
+This module is pure: no I/O, no clock.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+BATCH_RECORDS_MAX: Final = 50  #: HubSpot's limit for one batch/create request (OpenAPI description, all versions)
+
+
+class State(StrEnum):
+    """Where a record stands; the words of the ledgers and of the books."""
+
+    OPEN = "open"  #: nothing of it is at HubSpot and nothing is on the way
+    SENT = "sent"  #: an intent is durable and its outcome is not yet known
+    IN_DOUBT = "in_doubt"  #: sent, and not known whether the campaign exists
+    CREATED = "created"  #: the campaign exists and its id is known
+    UPDATED = "updated"  #: the campaign existed and was changed
+    FAILED = "failed"  #: not made, cause named
+    SKIPPED = "skipped"  #: the same identity exists already, or came twice in the pass
+    UNRESOLVED = "unresolved"  #: cannot be told; never re-sent by itself
+    NOT_SENT = "not_sent"  #: the run ended before its turn
+
+
+class Event(StrEnum):
+    """What can happen to a record in the ledger."""
+
+    INTENT = "intent"
+    CREATED = "created"  #: paired with a result of the reply
+    REFUSED = "refused"  #: an answer proves that it was not made, and will not be as it stands
+    RETURNED = "returned"  #: proved not made by this attempt; may be sent again at once
+    DOUBTED = "doubted"  #: no answer, or one that does not tell
+    FOUND = "found"  #: a lookup (or the operator) knows its campaign
+    ABSENT = "absent"  #: two agreeing lookups (or the operator) say that it was not made
+    UNDECIDABLE = "undecidable"  #: lookups could not tell
+
+
+TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
+    State.OPEN: {Event.INTENT: State.SENT},
+    State.SENT: {
+        Event.CREATED: State.CREATED,
+        Event.REFUSED: State.FAILED,
+        Event.RETURNED: State.OPEN,
+        Event.DOUBTED: State.IN_DOUBT,
+        Event.FOUND: State.CREATED,
+        Event.ABSENT: State.OPEN,
+        Event.UNDECIDABLE: State.UNRESOLVED,
+    },
+    State.IN_DOUBT: {
+        Event.FOUND: State.CREATED,
+        Event.ABSENT: State.OPEN,
+        Event.REFUSED: State.FAILED,
+        Event.UNDECIDABLE: State.UNRESOLVED,
+    },
+    State.UNRESOLVED: {
+        Event.FOUND: State.CREATED,
+        Event.ABSENT: State.OPEN,
+        Event.UNDECIDABLE: State.UNRESOLVED,
+    },
+    State.FAILED: {Event.INTENT: State.SENT},
+    State.CREATED: {},
+}
+
+
+class IllegalTransitionError(ValueError):
+    """An event that the table does not allow in this state."""
+
+
+def advance(state: State, event: Event) -> State:
+    """Return the state that follows `event` in `state`; raise `IllegalTransitionError` if there is none."""
+    following = TRANSITIONS.get(state, {}).get(event)
+    if following is None:
+        raise IllegalTransitionError(f"a record that is {state} cannot become {event}")
+    return following
+
+
+class Row(NamedTuple):
+    """One row of a source, as the source holds it."""
+
+    source: str  #: name of the source, relative or as typed; never a secret
+    ordinal: int  #: 0-based index of the row in its source (header and blank lines not counted)
+    line_number: int | None  #: 1-based line on which the row starts, as an editor shows it; None without lines
+    byte_offset: int | None  #: offset of the row's first byte in the decompressed source; None where unknown
+    cells: Mapping[str, Any] | None  #: column → value as read; None when it is known from the journal only
+
+
+class Problem(NamedTuple):
+    """One thing wrong with a row: code, place, cause, fix."""
+
+    code: str  #: a key of `problems.CODES`
+    message: str  #: the cause, one sentence, with the offending value where it helps (shortened)
+    column: str | None = None  #: source column or property
+    fix: str | None = None  #: what to do; None takes the code's general remedy
+
+
+class Rejection(NamedTuple):
+    """A row that is not sent, with everything that is wrong with it."""
+
+    row: Row
+    problems: tuple[Problem, ...]
+    identity: str | None = None  #: 32 hex digits where it could be told
+    name: str | None = None  #: hs_name where it could be told
+    state: State = State.FAILED  #: FAILED, or UNRESOLVED for what an earlier run could not tell
+
+
+class Record(NamedTuple):
+    """A validated campaign."""
+
+    row: Row
+    identity: str  #: 32 hex digits: digest of the key; two records of one identity are the same campaign
+    name: str  #: hs_name as sent
+    properties: Mapping[str, str]  #: what is sent, all strings
+    content: str  #: 16 hex digits: digest of the canonical form of the properties
+    mends: str | None = None  #: identity of the failed record which this row mends (`_identity` column)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """At most 50 records which travel in one request."""
+
+    records: tuple[Record, ...]
+    body: bytes  #: the request body, serialised once, sent and journaled as it stands
+
+    def __post_init__(self) -> None:
+        """Check the size that the API permits."""
+        assert 1 <= len(self.records) <= BATCH_RECORDS_MAX
+
+
+class Result(NamedTuple):
+    """One campaign as HubSpot shows it."""
+
+    id: str
+    properties: Mapping[str, str]
+    created_at: str | None  #: ISO 8601, server time
+    updated_at: str | None = None
+
+
+class RemoteError(NamedTuple):
+    """One error object of a reply, softly parsed: every field may be missing."""
+
+    message: str
+    category: str | None = None
+    sub_category: str | None = None
+    code: str | None = None
+    context: Mapping[str, tuple[str, ...]] = {}
+    correlation_id: str | None = None
+
+
+class Pairing(StrEnum):
+    """How an input was paired with its campaign."""
+
+    KEY = "key"  #: by the correlation property
+    EXACT = "exact"  #: all results equal all inputs, as multisets
+    NAME = "name"  #: by a name that is unique on both sides, nothing shown contradicting
+    REREAD = "reread"  #: after reading the campaigns back
+    COMPATIBLE = "compatible"  #: the only class of inputs it can belong to
+    LISTING = "listing"  #: found by reconciliation
+    OPERATOR = "operator"  #: a person said so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Created:
+    """The campaign of the record at `index` of its batch is known."""
+
+    index: int
+    id: str
+    created_at: str | None
+    pairing: Pairing
+    normalised: Mapping[str, str] | None = None  #: property → value as shown, where it differs from what was sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The record at `index` was not made and will not be as it stands."""
+
+    index: int
+    problem: Problem
+    attribution: str = "record"  #: record (alone in its batch), value (named by the error), group
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """The record at `index` was not made by this attempt and may be sent again."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InDoubt:
+    """It is not known whether the record at `index` was made."""
+
+    index: int
+
+
+Finding = Created | Failed | Returned | InDoubt

@@ -1,0 +1,1 @@
+"""What a run says of itself: counts and books, the summary."""

@@ -1,0 +1,118 @@
+"""Counts and books of a run: each row of the pass once, and a sum that must hold. Pure."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from importer.errors import PRECEDENCE, BooksError, ExitStatus
+from importer.model import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """Where the rows of one pass ended: `read` is the sum of the others."""
+
+    read: int = 0
+    created: int = 0
+    updated: int = 0
+    failed: int = 0
+    skipped: int = 0
+    unresolved: int = 0
+    in_doubt: int = 0
+    not_sent: int = 0
+
+    @property
+    def accounted(self) -> int:
+        """Rows that ended in a state."""
+        return (
+            self.created + self.updated + self.failed + self.skipped + self.unresolved + self.in_doubt + self.not_sent
+        )
+
+    def check(self) -> None:
+        """Raise `BooksError` unless every row read is in exactly one state."""
+        if self.read != self.accounted:
+            raise BooksError(
+                f"the books do not balance: {self.read} read, {self.accounted} accounted for: {self.line()}"
+            )
+
+    def line(self) -> str:
+        """Return the sum as people read it; states without rows are left out, but for the four that matter."""
+        always = ("created", "skipped", "failed", "unresolved")
+        words = {"in_doubt": "in doubt", "not_sent": "not sent"}
+        shown = [
+            f"{getattr(self, name):,} {words.get(name, name)}"
+            for name in ("created", "updated", "skipped", "failed", "unresolved", "in_doubt", "not_sent")
+            if name in always or getattr(self, name)
+        ]
+        return f"{self.read:,} read = {' + '.join(shown)}"
+
+
+@dataclass(slots=True)
+class Tally:
+    """Running counts of one run, added to by the stations and read by progress and summary."""
+
+    rows_read: int = 0  #: rows of the pass, broken ones included
+    ended: dict[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))
+    changed: int = 0  #: skipped although their content differs from what was sent then
+    gone: int = 0  #: made earlier from these sources and not in them any more; told after a complete pass
+    recovered: int = 0  #: records of earlier runs settled by this one
+    unexpected: int = 0  #: campaigns in replies which belong to none of our records
+    requests: int = 0  #: all requests, whatever their method
+    creates: int = 0  #: requests that create
+    resent: int = 0  #: requests that create and repeat records sent before
+    looks: int = 0  #: lookups made by reconciliation
+    throttled: int = 0  #: answers 429 and 423
+    parked: int = 0  #: rows that wait for the end of the pass
+    in_flight: int = 0  #: requests on the way now
+    doubted: int = 0  #: records in doubt now
+    codes: dict[str, int] = field(default_factory=dict)  #: failures by code
+    bytes_read: int = 0  #: of the sources, as they lie on the disk
+    bytes_total: int | None = None  #: None when a source's size is unknown
+    permitted_per_s: float | None = None  #: requests a second that the server permits
+    waiting_for: str | None = None  #: why nothing is sent just now, for people
+
+    def end(self, state: State, count: int = 1) -> None:
+        """Count rows of the pass which ended in `state`."""
+        self.ended[state] += count
+
+    def fail(self, code: str, count: int = 1) -> None:
+        """Count failures by their code (`end` counts the row)."""
+        self.codes[code] = self.codes.get(code, 0) + count
+
+    def books(self) -> Books:
+        """Return the books as they stand."""
+        of = self.ended
+        return Books(
+            read=self.rows_read,
+            created=of[State.CREATED],
+            updated=of[State.UPDATED],
+            failed=of[State.FAILED],
+            skipped=of[State.SKIPPED],
+            unresolved=of[State.UNRESOLVED],
+            in_doubt=of[State.IN_DOUBT],
+            not_sent=of[State.NOT_SENT],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a run says of itself at its end; `summary.json` is this, as JSON."""
+
+    run: int | None  #: number of the run in its ledger; None for a dry run
+    status: ExitStatus
+    reason: str | None  #: why it stopped before its end, one sentence
+    hint: str | None  #: the next command or remedy
+    books: Books
+    counts: dict[str, Any]  #: the other counts of `Tally`
+    ledger: str
+    sources: tuple[str, ...]
+    account: str | None
+    base_url: str
+    started_at: str
+    seconds: float
+    dry_run: bool = False
+    simulated: bool = False
+
+
+def exit_status(*holding: ExitStatus) -> ExitStatus:
+    """Return the one status that stands for all that hold."""
+    return next((status for status in PRECEDENCE if status in holding), ExitStatus.OK)

@@ -1,0 +1,1 @@
+"""An embedded HubSpot look-alike with switchable faults."""

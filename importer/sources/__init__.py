@@ -1,0 +1,1 @@
+"""File or stream → numbered rows."""
