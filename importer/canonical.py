@@ -8,6 +8,7 @@ case-folded; empty values are dropped, as HubSpot's reading endpoints drop them.
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -61,12 +62,21 @@ def form(properties: Mapping[str, str], *, without: Iterable[str] = NOT_ECHOED) 
 
 def digest(properties: Mapping[str, str], *, without: Iterable[str] = ()) -> str:
     """Return 16 hex digits which are equal for canonically equal properties, in any order."""
-    hasher = blake2b(digest_size=8)
-    for name, value in sorted(form(properties, without=without).items()):
-        for part in (name.encode(), value.encode("utf-8", "surrogatepass")):
-            hasher.update(len(part).to_bytes(4, "big"))
-            hasher.update(part)
-    return hasher.hexdigest()
+    left_out = frozenset(without)
+    parts: list[bytes] = []
+    for name in sorted(properties):
+        value = "" if name in left_out else value_of(name, properties[name])
+        if value:
+            encoded = value.encode("utf-8", "surrogatepass")
+            parts += (_framed(name), len(encoded).to_bytes(4, "big"), encoded)
+    return blake2b(b"".join(parts), digest_size=8).hexdigest()
+
+
+@lru_cache(maxsize=256)  # the names of properties are few, and this runs once for each value of each record
+def _framed(name: str) -> bytes:
+    """Return the name of a property preceded by its length in 4 bytes."""
+    encoded = name.encode()
+    return len(encoded).to_bytes(4, "big") + encoded
 
 
 def name_key(name: str) -> str:

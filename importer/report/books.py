@@ -69,6 +69,7 @@ class Tally:
     bytes_total: int | None = None  #: None when a source's size is unknown
     permitted_per_s: float | None = None  #: requests a second that the server permits
     waiting_for: str | None = None  #: why nothing is sent just now, for people
+    waiting_until: float | None = None  #: when that ends, monotonic seconds (`anyio.current_time`)
 
     def end(self, state: State, count: int = 1) -> None:
         """Count rows of the pass which ended in `state`."""

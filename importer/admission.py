@@ -1,0 +1,193 @@
+"""Which rows of a pass are sent: the same campaign or another (rules of identity), asked of the index in chunks.
+
+In this order, for each record:
+
+1. met before in this pass: `skipped` when its content is the same, `conflicting_duplicate` when it is not; under
+   `--duplicates create` identical rows without a key are campaigns of their own;
+2. known from an earlier run: created → `skipped` (and listed as changed when its content differs), refused and
+   unchanged → `still_refused`, in doubt or unresolved → stays that, never sent again by itself;
+3. new, without a key, but its name belongs to a campaign of this ledger whose row has not been met yet in this pass:
+   it may be that row, edited. It is parked until the pass has read its last row; if that row came, this is a campaign
+   of its own and is sent, else it fails as `name_exists`.
+
+Everything here blocks and is called from the worker thread that reads the source.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final, Literal
+
+import orjson
+
+from importer.ledger.codec import encode
+from importer.ledger.index import Index, Known, Mark
+from importer.model import Problem, Record, Rejection, Row, State
+
+_PARKED_CHUNK: Final = 1_000
+_PARKED_MEMORY_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdmissionPolicy:
+    """What to do with duplicates and with what earlier runs know."""
+
+    duplicates: Literal["skip", "create"] = "skip"  #: identical rows of one pass
+    same_name: Literal["fail", "create"] = (
+        "fail"  #: new rows whose name belongs to a campaign that is gone from the source
+    )
+    retry_failed: bool = False  #: send again what HubSpot refused in an earlier run, though it is unchanged
+    list_skipped: bool = False  #: write skipped rows to skipped.jsonl
+    accept_new_identities: bool = False  #: go on although the identity scheme is another than the ledger's
+    limit: int | None = None  #: rows of the pass
+
+
+@dataclass(slots=True)
+class Admitted:
+    """What became of some rows."""
+
+    records: list[Record] = field(default_factory=list)  #: to be sent
+    rejections: list[Rejection] = field(default_factory=list)
+    skipped: list[tuple[Record, str]] = field(default_factory=list)  #: with why: duplicate, exists
+    changed: list[Record] = field(default_factory=list)  #: of the skipped: their content is not what was sent
+    in_doubt: list[Record] = field(default_factory=list)
+    parked: int = 0
+
+
+class Admission:
+    """The rules of one pass."""
+
+    def __init__(
+        self,
+        index: Index,
+        policy: AdmissionPolicy,
+        *,
+        run: int,
+        keyless: bool,
+        twin: Callable[[Record, int], Record],
+        folder: Path | None,
+    ) -> None:
+        """Begin the pass of `run`; `folder` takes the parked rows when they are many (None: the system's)."""
+        self._index, self._policy, self._keyless, self._twin = index, policy, keyless, twin
+        guards = keyless and policy.same_name == "fail"
+        # A ledger that holds nothing yet has no names to guard, and names looked up cost as much as identities.
+        self._guarding = index.begin_pass(run, names=guards) and guards
+        spill = None if folder is None else str(folder)
+        self._parked: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_PARKED_MEMORY_BYTES, dir=spill)  # noqa: SIM115
+        self.parked_count = 0
+
+    def admit(self, rows: Sequence[Record | Rejection]) -> Admitted:
+        """Judge a chunk of rows, in order; writes out what the index has ready."""
+        admitted = Admitted()
+        known = self._index.known(item.identity for item in rows if isinstance(item, Record))
+        for item in rows:
+            if isinstance(item, Rejection):
+                admitted.rejections.append(item)
+            else:
+                self._admit_one(item, known, admitted)
+        self._index.flush()
+        return admitted
+
+    def _admit_one(
+        self, record: Record, known: dict[str, tuple[Known | None, Mark | None]], admitted: Admitted
+    ) -> None:
+        before, mark = known.get(record.identity, (None, None))
+        if mark is not None:
+            twin = self._repeated(record, mark, known, admitted)
+            if twin is None:
+                return
+            record = twin
+            before = self._index.known([record.identity]).get(record.identity, (None, None))[0]
+        self._mark(record, 1, known, before)
+        self._judge(record, before, admitted)
+
+    def _repeated(
+        self, record: Record, mark: Mark, known: dict[str, tuple[Known | None, Mark | None]], admitted: Admitted
+    ) -> Record | None:
+        """Judge a record whose identity was met before in this pass; return the twin that is to be judged as new."""
+        if number_of(record.content) != mark.content:
+            admitted.rejections.append(_conflict(record, self._index.source_name(mark.source), mark.line))
+            return None
+        if self._policy.duplicates == "skip" or not self._keyless:
+            admitted.skipped.append((record, "duplicate"))
+            return None
+        self._mark(record, mark.times + 1, known, known[record.identity][0])
+        return self._twin(record, mark.times)
+
+    def _mark(
+        self, record: Record, times: int, known: dict[str, tuple[Known | None, Mark | None]], before: Known | None
+    ) -> None:
+        row = record.row
+        source = self._index.source_number(row.source)
+        line = row.line_number if row.line_number is not None else row.ordinal
+        mark = Mark(number_of(record.content), source, line, times)
+        self._index.mark(record.identity, mark)
+        known[record.identity] = (before, mark)
+
+    def _judge(self, record: Record, before: Known | None, admitted: Admitted) -> None:
+        state = before.state if before is not None else State.OPEN
+        same = before is not None and before.content == number_of(record.content)
+        if state is State.CREATED:
+            admitted.skipped.append((record, "exists"))
+            if not same:
+                admitted.changed.append(record)
+        elif state is State.IN_DOUBT:
+            admitted.in_doubt.append(record)
+        elif state is State.UNRESOLVED:
+            message = "an earlier run sent this record and could not find out whether HubSpot made it"
+            admitted.rejections.append(_rejected(record, "unresolved", message, State.UNRESOLVED))
+        elif state is State.FAILED and same and not self._policy.retry_failed:
+            message = "HubSpot refused this record in an earlier run, and it is unchanged"
+            admitted.rejections.append(_rejected(record, "still_refused", message))
+        elif self._guarding and record.mends is None and self._index.unseen_holder(record.name):
+            self._park(record)
+            admitted.parked += 1
+        else:
+            admitted.records.append(record)
+
+    def _park(self, record: Record) -> None:
+        self._parked.write(encode([*record.row, *record[1:]]) + b"\n")
+        self.parked_count += 1
+
+    def unpark(self) -> Iterator[Admitted]:
+        """Judge the parked rows, after the pass has read its last row; yields chunks."""
+        self._parked.seek(0)
+        admitted = Admitted()
+        for line in self._parked:
+            record = _unparked(orjson.loads(line))
+            if self._index.unseen_holder(record.name):
+                message = (
+                    f"a campaign named {record.name[:80]!r} was imported from a row that is not in this source now"
+                )
+                admitted.rejections.append(_rejected(record, "name_exists", message))
+            else:
+                admitted.records.append(record)
+            if len(admitted.records) + len(admitted.rejections) == _PARKED_CHUNK:
+                yield admitted
+                admitted = Admitted()
+        yield admitted
+
+    def close(self) -> None:
+        """Drop the parked rows."""
+        self._parked.close()
+
+
+def number_of(content: str) -> int:
+    """Return a content digest (16 hex digits) as the index keeps it: a signed integer of 64 bits."""
+    return int.from_bytes(bytes.fromhex(content), "big", signed=True)
+
+
+def _rejected(record: Record, code: str, message: str, state: State = State.FAILED) -> Rejection:
+    return Rejection(record.row, (Problem(code, message),), record.identity, record.name, state)
+
+
+def _conflict(record: Record, source: str, line: int | None) -> Rejection:
+    here = record.row.line_number if record.row.line_number is not None else record.row.ordinal
+    message = f"row {here} of {record.row.source} and row {line} of {source} have the same key and other content"
+    return _rejected(record, "conflicting_duplicate", message)
+
+
+def _unparked(parts: list[Any]) -> Record:
+    fields = len(Row._fields)
+    return Record(Row(*parts[:fields]), *parts[fields:])

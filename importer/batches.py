@@ -1,0 +1,98 @@
+"""Records → batches of at most 50, and batches → halves. Pure.
+
+No two records of one name in a batch, where that can be had: then the name alone tells results apart. It is best
+effort: when too many batches would stand open, a record joins the fullest one and pairing works harder.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from importer import canonical
+from importer.model import BATCH_RECORDS_MAX, Batch, Record
+
+Encode = Callable[[Sequence[Mapping[str, str]]], bytes]
+
+OPEN_BATCHES_MAX: Final = 8
+BODY_BYTES_MAX: Final = 1 << 20  #: HubSpot documents no limit; a megabyte keeps a request far from a 413
+
+
+@dataclass(slots=True)
+class _Open:
+    records: list[Record] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    size_bytes: int = 0  #: of names and values, a lower bound of the body
+
+
+class Batcher:
+    """Collects records and gives out full batches, in the order in which they fill."""
+
+    def __init__(self, encode: Encode, *, records_max: int = BATCH_RECORDS_MAX) -> None:
+        """Take the serialiser of a request body (`wire.encode_batch`)."""
+        assert 1 <= records_max <= BATCH_RECORDS_MAX
+        self._encode, self._records_max = encode, records_max
+        self._open: list[_Open] = []
+
+    def add(self, record: Record) -> Iterator[Batch]:
+        """Take a record; yield the batches which are full with it."""
+        name = canonical.text(record.name)
+        size = sum(len(key) + len(value) for key, value in record.properties.items())
+        chosen = self._choose(name)
+        if chosen.records and chosen.size_bytes + size > BODY_BYTES_MAX:
+            yield self._close(chosen)
+            chosen = self._choose(name)
+        chosen.records.append(record)
+        chosen.names.add(name)
+        chosen.size_bytes += size
+        if len(chosen.records) == self._records_max:
+            yield self._close(chosen)
+
+    def _choose(self, name: str) -> _Open:
+        for candidate in self._open:
+            if name not in candidate.names:
+                return candidate
+        if len(self._open) == OPEN_BATCHES_MAX:
+            return max(self._open, key=lambda candidate: len(candidate.records))
+        self._open.append(_Open())
+        return self._open[-1]
+
+    def _close(self, full: _Open) -> Batch:
+        self._open.remove(full)
+        return make_batch(full.records, self._encode)
+
+    def drain(self) -> Iterator[Batch]:
+        """Yield what is left, oldest first."""
+        for left in list(self._open):
+            yield self._close(left)
+
+
+def make_batch(records: Sequence[Record], encode: Encode) -> Batch:
+    """Return a batch of `records`, serialised."""
+    return Batch(records=tuple(records), body=encode([record.properties for record in records]))
+
+
+def bisect(batch: Batch, encode: Encode) -> tuple[Batch, ...]:
+    """Return the two halves of a batch of more than one record; together they hold its records in order."""
+    middle = len(batch.records) // 2
+    assert middle
+    return make_batch(batch.records[:middle], encode), make_batch(batch.records[middle:], encode)
+
+
+def subset(batch: Batch, indices: Sequence[int], encode: Encode) -> Batch:
+    """Return the batch of the records at `indices` (at least one)."""
+    if len(indices) == len(batch.records):
+        return batch
+    return make_batch([batch.records[index] for index in indices], encode)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A batch on its way through the run."""
+
+    batch: Batch
+    attempt: int = 1  #: 1 + how often its records were sent before
+
+
+def halves(work: Work, encode: Encode) -> tuple[Work, ...]:
+    """Return the work of a batch's two halves."""
+    return tuple(Work(batch=half, attempt=work.attempt) for half in bisect(work.batch, encode))

@@ -1,0 +1,152 @@
+"""The entries of the journal: what each line says.
+
+Entries are plain dictionaries with a declared shape, so that what is appended live and what is read back is one
+and the same value. `n` and `c` (number and checksum) are added by the journal. Times are epoch seconds.
+This module is pure.
+"""
+
+from typing import Any, Final, Literal, NotRequired, TypedDict
+
+SCHEMA: Final = 1  #: version of the journal's lines
+
+
+class Header(TypedDict):
+    """First line of every journal."""
+
+    t: Literal["header"]
+    schema: int
+    journal: str  #: a random id
+    tool: str  #: version of the importer that made it
+    base_url: str
+    account: str | None  #: portal id, where it could be told
+    simulated: bool
+
+
+class Run(TypedDict):
+    """A run begins."""
+
+    t: Literal["run"]
+    run: int  #: consecutive from 1
+    tool: str
+    pid: int
+    host: str
+    at: float  #: wall clock
+    sources: list[str]
+    scheme: dict[str, Any]  #: identity scheme of its key space (`records.scheme`)
+
+
+#: source (index into `src`), ordinal, line number, identity, name, content digest
+Item = tuple[int, int, int | None, str, str, str]
+
+
+class Intent(TypedDict):
+    """A batch is about to be sent. Durable before the first byte leaves."""
+
+    t: Literal["intent"]
+    run: int
+    a: int  #: attempt: 1 + how often these records were sent before
+    srv: list[float] | None  #: bounds of the server's clock when this was written; None before any measurement
+    at: float  #: wall clock
+    src: list[str]
+    items: list[Item]
+    body: Any  #: the request body exactly as sent: bytes when appended, parsed when read back
+
+
+#: index in the batch, id, createdAt, pairing, values that came back in another spelling
+CreatedItem = tuple[int, str, str | None, str, dict[str, str] | None]
+
+
+class FailedItem(TypedDict):
+    """A record which was not made."""
+
+    i: int
+    code: str
+    message: str
+    column: str | None
+    fix: str | None
+    attribution: str
+    row: Any  #: the raw row, None when only the journal knows the record
+
+
+#: One entry closes one intent: `of` is the intent's number.
+Outcome = TypedDict(
+    "Outcome",
+    {
+        "t": Literal["outcome"],
+        "of": int,
+        "class": str,  # answered, refused, not_sent, unknown
+        "status": int | None,
+        "corr": str | None,
+        "note": str | None,  # what was seen, for people
+        "created": list[CreatedItem],
+        "failed": list[FailedItem],
+        "returned": list[int],
+        "doubt": list[int],
+        "extra": list[dict[str, Any]],  # campaigns of the reply that belong to none of ours
+        "s": float,  # duration of the exchange
+    },
+)
+
+
+class RejectItem(TypedDict):
+    """A row which is not sent."""
+
+    source: str
+    ordinal: int
+    line: int | None
+    identity: str | None
+    name: str | None
+    state: str  #: failed or unresolved
+    problems: list[dict[str, Any]]
+    row: Any
+
+
+class Reject(TypedDict):
+    """Rows which failed here, before anything was sent."""
+
+    t: Literal["reject"]
+    run: int
+    items: list[RejectItem]
+
+
+class Resolve(TypedDict):
+    """What reconciliation found out about records in doubt of the intent `of`."""
+
+    t: Literal["resolve"]
+    of: int
+    run: int
+    evidence: dict[str, Any]
+    created: list[CreatedItem]
+    failed: list[FailedItem]  #: refused alone, and now known to have made nothing
+    absent: list[int]
+    unresolved: list[tuple[int, str]]  #: index and why it cannot be told
+    extra: NotRequired[list[dict[str, Any]]]
+    refusal: NotRequired[str]  #: "atomic" or "partial": whether a refused batch had made anything
+
+
+class Decision(TypedDict):
+    """What a person says about an unresolved record."""
+
+    t: Literal["decision"]
+    of: int
+    i: int
+    identity: str
+    decision: Literal["created", "absent"]
+    id: str | None
+    reason: str | None
+    user: str
+    at: float
+
+
+class End(TypedDict):
+    """A run ends: `end` after a complete pass, `stop` before that."""
+
+    t: Literal["end", "stop"]
+    run: int
+    reason: str | None
+    at: float
+    books: dict[str, int]
+    sources: list[dict[str, Any]]  #: name and fingerprint of each source
+
+
+Entry = Header | Run | Intent | Outcome | Reject | Resolve | Decision | End

@@ -1,0 +1,96 @@
+"""Reading a journal back: from its beginning, or from a position that the index vouches for.
+
+Lines are split on newline bytes only. A torn tail (broken lines with nothing whole after them) is what a kill or a
+power loss leaves; damage with whole lines after it is refused, since what the damaged line said cannot be known.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from importer.errors import LedgerError
+from importer.ledger import codec
+from importer.ledger.fold import Effect, Fold
+from importer.ledger.position import Tail
+from importer.model import State
+
+JOURNAL = "journal.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry read back."""
+
+    n: int
+    entry: dict[str, Any]
+    effect: Effect
+
+
+class Replay:
+    """A journal being read; after the steps, `tail` says where the sound part ends and `torn` what stands after."""
+
+    def __init__(self, path: Path, position: dict[str, Any] | None = None) -> None:
+        """Begin at `position` (as `Journal.position` gave it), or at the beginning."""
+        self._path = path
+        self.fold = Fold()
+        self.tail = Tail()
+        self.torn = b""
+        if position is not None:
+            self._restore(position)
+
+    def _restore(self, position: dict[str, Any]) -> None:
+        self.fold = Fold.restored(position["fold"])
+        self.tail = Tail(position["n"], position["offset"], position["crc"], position["last_offset"])
+        with self._path.open("rb") as file:
+            for n, offset, states in position["open"]:
+                file.seek(offset)
+                entry = orjson.loads(file.readline())
+                self.fold.reopen(n, entry, offset, [State(state) for state in states])
+
+    def steps(self) -> Iterator[Step]:
+        """Yield entry after entry, folded.
+
+        Raises:
+            LedgerError: damage before the journal's tail, or an entry that contradicts the ones before.
+        """
+        with self._path.open("rb") as file:
+            file.seek(self.tail.offset)
+            for line in file:
+                try:
+                    entry, crc = codec.unseal_line(line, self.tail.n, self.tail.crc)
+                except codec.BrokenLineError as error:
+                    self.torn = line + self._rest(file, error)
+                    return
+                offset = self.tail.offset
+                effect = self.fold.apply(self.tail.n, entry, offset)
+                self.tail = self.tail.after(line, crc)
+                yield Step(self.tail.n - 1, entry, effect)
+
+    def _rest(self, file: BinaryIO, error: codec.BrokenLineError) -> bytes:
+        rest = file.read()
+        if any(codec.looks_whole(line) for line in rest.split(b"\n")):
+            where = f"{JOURNAL} line {self.tail.n + 1} (byte {self.tail.offset})"
+            raise LedgerError(
+                f"the journal is damaged at {where}: {error}, and whole lines follow",
+                hint="Restore the journal from a backup, or import into another --ledger.",
+            )
+        return rest
+
+
+def is_sound(path: Path, position: dict[str, Any]) -> bool:
+    """Return whether the journal at `path` still holds, at `position`, the line that was there."""
+    with path.open("rb") as file:
+        file.seek(position["last_offset"])
+        line = file.read(position["offset"] - position["last_offset"])
+    if len(line) != position["offset"] - position["last_offset"] or not line.endswith(b"\n"):
+        return False
+    try:
+        entry = orjson.loads(line)
+    except ValueError:
+        return False
+    return (
+        isinstance(entry, dict) and entry.get("n") == position["n"] - 1 and entry.get("c") == f"{position['crc']:08x}"
+    )

@@ -1,0 +1,299 @@
+"""Records in doubt: wait until nothing can land any more, look, match, decide, journal the finding.
+
+A doubt is an intent whose answer does not tell what was made. Its records are looked for once their request can no
+longer land, jointly with all other doubts that are due. A campaign found is `created`. `absent` needs two agreeing
+looks some seconds apart, since an empty listing is weak evidence; only then a record may be sent again, and only by the
+run that still has it. What cannot be told within the settle maximum is `unresolved`, for a person to decide.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import anyio
+
+from importer.batches import Encode, Work, halves, subset
+from importer.errors import ExitStatus
+from importer.ledger import entries
+from importer.ledger.journal import Journal
+from importer.matching import Match, Wanted, content_of, match
+from importer.model import Pairing, Result, State
+from importer.report.books import Tally
+from importer.stopping import Stop
+
+ATTEMPTS_MAX: Final = 5
+_EPSILON_S: Final = 0.001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlePolicy:
+    """How long to wait before looking, and how often to look."""
+
+    timeout_s: float = 110.0  #: of a request; above the 100 s at which HubSpot's edge gives up on its origin
+    settle_s: float = 60.0  #: after that, before the first look
+    settle_max_s: float = 300.0  #: from the first look to `unresolved`
+    looks_apart_s: float = 10.0  #: between two looks that must agree
+    skew_s: float = 300.0  #: createdAt against the server's clock, before any measurement in this ledger
+    skew_least_s: float = 5.0  #: the least allowance after a measurement
+    outage_max_s: float = 600.0  #: how long creates may pause because of doubts
+
+
+class LookFailedError(Exception):
+    """A look could not be completed; says why."""
+
+
+class Looks(Protocol):
+    """How reconciliation asks HubSpot."""
+
+    async def look(self, wanted: Sequence[Wanted], *, created_since: int) -> list[Result]:
+        """Return the campaigns that may be one of `wanted`; `created_since` helps to choose the cheaper way.
+
+        Raises:
+            LookFailedError: the listing is not complete.
+        """
+        ...
+
+    async def taken(self, ids: Sequence[str], not_before: float) -> frozenset[str]:
+        """Return which of `ids` the journal holds; complete for campaigns created at `not_before` or later."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Doubt:
+    """An intent in doubt."""
+
+    n: int  #: of the intent
+    wanted: dict[int, Wanted]  #: index → record still in doubt
+    due: float  #: when to look first, monotonic seconds
+    work: Work | None = None  #: None: an earlier run's, whose records are not in this run's hands
+    refused: bool = False  #: answered, and only the assumption that a refusal makes nothing is in doubt
+    failure: entries.FailedItem | None = None  #: what is wrong with the record of a refused batch of one
+    correlation_id: str | None = None
+    created_before: int = 0  #: campaigns this run had made when the intent was written
+    next_look: float = 0.0
+    first_look: float | None = None
+    absent_since: dict[int, float] = field(default_factory=dict)
+    looks: int = 0
+
+
+class Reconciler:
+    """Everything in doubt in one run, and the task that settles it."""
+
+    def __init__(
+        self, journal: Journal, looks: Looks, policy: SettlePolicy, *, tally: Tally, stop: Stop, run: int,
+        encode: Encode, in_flight: Callable[[], frozenset[str]], again: Callable[[Work], Awaitable[None]],
+        settled: Callable[[], None], doubts_max: int, correlation: str | None = None, can_look: bool = True,
+    ) -> None:  # fmt: skip
+        """Take its surroundings.
+
+        `in_flight` tells the contents (`matching.content_of`) of records that are on their way; `again` takes work to
+        be sent again; `settled` is told of each doubt of this run that is done with.
+        """
+        self._journal, self._looks, self._policy, self._tally, self._stop = journal, looks, policy, tally, stop
+        self._run, self._encode, self._in_flight, self._again, self._settled = run, encode, in_flight, again, settled
+        self._doubts_max, self._correlation, self._can_look = doubts_max, correlation, can_look
+        self.doubts: list[Doubt] = []
+        self._changed = anyio.Event()
+
+    def add(self, doubt: Doubt) -> None:
+        """Take over an intent in doubt."""
+        doubt.next_look = doubt.due
+        self.doubts.append(doubt)
+        self._tally.doubted += len(doubt.wanted)
+        self._notify()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so much is in doubt that nothing more should be sent."""
+        return len(self.doubts) > self._doubts_max
+
+    async def room(self) -> None:
+        """Wait while too much is in doubt; ask to stop when that lasts. Cancellation: nothing left behind."""
+        if not self.crowded:
+            return
+        with anyio.move_on_after(self._policy.outage_max_s) as scope:
+            while self.crowded:
+                await self._changed.wait()
+        if scope.cancelled_caught:
+            self._stop.request(f"{self._tally.doubted} records are in doubt and cannot be settled", ExitStatus.PAUSED)
+
+    async def run(self) -> None:
+        """Settle what comes, for ever. Cancellation: what is not decided stays in doubt in the journal."""
+        while True:
+            await self._wait_for_due()
+            await self._round()
+
+    async def settle_all(self) -> None:
+        """Settle everything there is now. Cancellation: as `run`."""
+        while self.doubts:
+            await self._wait_for_due()
+            await self._round()
+
+    async def _wait_for_due(self) -> None:
+        while True:
+            changed, now = self._changed, anyio.current_time()
+            soonest = min((doubt.next_look for doubt in self.doubts), default=None)
+            if soonest is not None and soonest <= now + _EPSILON_S:
+                self._tally.waiting_for = self._tally.waiting_until = None
+                return
+            self._say(soonest)
+            with anyio.move_on_after(None if soonest is None else soonest - now):
+                await changed.wait()
+
+    def _say(self, soonest: float | None) -> None:
+        if soonest is not None:
+            first = any(doubt.looks == 0 and not doubt.refused for doubt in self.doubts)
+            why = "a late request may still land" if first else "a second look must agree"
+            self._tally.waiting_for = f"settling {self._tally.doubted} records in doubt ({why})"
+            self._tally.waiting_until = soonest
+
+    async def _round(self) -> None:
+        """Look once for all that is due, and decide what can be decided."""
+        now = anyio.current_time()
+        due = [doubt for doubt in self.doubts if doubt.next_look <= now + _EPSILON_S]
+        wanted = [record for doubt in due for record in doubt.wanted.values()]
+        matched, busy = None, frozenset[str]()
+        if self._can_look:
+            try:
+                since = self._tally.ended[State.CREATED] - min(doubt.created_before for doubt in due)
+                campaigns = await self._looks.look(wanted, created_since=since)
+                busy = self._in_flight()
+                not_before = min(record.not_before for record in wanted)
+                taken = await self._looks.taken([campaign.id for campaign in campaigns], not_before)
+                matched = match(wanted, campaigns, taken=taken, correlation=self._correlation)
+                self._tally.looks += 1
+            except LookFailedError:
+                matched = None
+        for doubt in due:
+            await self._decide(doubt, matched, busy)
+
+    async def _decide(self, doubt: Doubt, matched: Match | None, busy: frozenset[str]) -> None:
+        now = anyio.current_time()
+        doubt.first_look = now if doubt.first_look is None else doubt.first_look
+        doubt.looks += 1
+        finding = _Finding()
+        over = not self._can_look or now - doubt.first_look > self._policy.settle_max_s
+        for index, record in doubt.wanted.items():
+            if matched is not None and content_of(record.properties, self._correlation) not in busy:
+                self._judge(doubt, record, matched, finding)
+            if over and index not in finding.decided:
+                why = "HubSpot cannot be asked" if not self._can_look else "lookups did not agree in time"
+                finding.unresolved.append((index, f"{why} whether it made this campaign"))
+        # The first looks are as near as they may be, later ones ever further apart: the listing lags or is down.
+        doubt.next_look = now + self._policy.looks_apart_s * max(1, doubt.looks - 1)
+        if finding.decided:
+            await self._journal_finding(doubt, finding, matched)
+
+    def _judge(self, doubt: Doubt, record: Wanted, matched: Match, finding: "_Finding") -> None:
+        index, now = record.key[1], anyio.current_time()
+        campaign = matched.found.get(record.key)
+        if campaign is not None:
+            finding.created.append((index, campaign.id, campaign.created_at, str(Pairing.LISTING), None))
+            return
+        since = doubt.absent_since.setdefault(index, now)
+        if now - since < self._policy.looks_apart_s - _EPSILON_S:
+            return
+        near = matched.near.get(record.key)
+        if near is None:
+            finding.absent.append(index)
+        else:
+            why = f"campaign {near.id} has its name and was created since, but other values: it may be this record"
+            finding.unresolved.append((index, why))
+
+    async def _journal_finding(self, doubt: Doubt, finding: "_Finding", matched: Match | None) -> None:
+        """Make the finding durable, count it, and send again what is known to be absent."""
+        failed = self._failures(doubt, finding)
+        evidence = {"looks": doubt.looks, "corr": doubt.correlation_id, "refused": doubt.refused}
+        entry: entries.Resolve = {
+            "t": "resolve",
+            "of": doubt.n,
+            "run": self._run,
+            "evidence": evidence,
+            "created": finding.created,
+            "failed": failed,
+            "absent": finding.absent,
+            "unresolved": finding.unresolved,
+        }
+        if matched is not None and matched.surplus:
+            entry["extra"] = [{"id": campaign.id} for campaign in matched.surplus]
+            self._tally.unexpected += len(matched.surplus)
+        if doubt.refused and (finding.created or finding.absent or failed):
+            entry["refusal"] = "partial" if finding.created else "atomic"
+        await self._journal.append(entry)
+        for index in finding.decided:
+            del doubt.wanted[index]
+        self._count(doubt, finding, failed)
+        if not doubt.wanted:
+            self.doubts.remove(doubt)
+        self._notify()
+        await self._send_again(doubt, finding.absent)
+
+    def _failures(self, doubt: Doubt, finding: "_Finding") -> list[entries.FailedItem]:
+        """Take out of what is absent the records that need not be sent again, and return them as failures."""
+        if doubt.work is None or not finding.absent:
+            return []
+        failure = doubt.failure
+        if failure is None and doubt.work.attempt >= ATTEMPTS_MAX and not doubt.refused:
+            failure = _exhausted(doubt.work.attempt)
+        if failure is None:
+            return []
+        rows = doubt.work.batch.records
+        failed = [_of(failure, index, rows[index].row.cells) for index in finding.absent]
+        finding.absent, finding.failed = [], [item["i"] for item in failed]
+        return failed
+
+    def _count(self, doubt: Doubt, finding: "_Finding", failed: list[entries.FailedItem]) -> None:
+        self._tally.doubted -= len(finding.decided)
+        if doubt.work is None:
+            self._tally.recovered += len(finding.created) + len(finding.absent)
+            return
+        self._tally.end(State.CREATED, len(finding.created))
+        self._tally.end(State.FAILED, len(failed))
+        self._tally.end(State.UNRESOLVED, len(finding.unresolved))
+        for item in failed:
+            self._tally.fail(item["code"])
+        if finding.unresolved:
+            self._tally.fail("unresolved", len(finding.unresolved))
+
+    async def _send_again(self, doubt: Doubt, absent: Sequence[int]) -> None:
+        if doubt.work is None:
+            return
+        if absent:
+            work = Work(batch=subset(doubt.work.batch, absent, self._encode), attempt=doubt.work.attempt + 1)
+            cut = doubt.refused and len(work.batch.records) > 1
+            for piece in halves(work, self._encode) if cut else (work,):
+                await self._again(piece)
+        if not doubt.wanted:
+            self._settled()
+
+
+@dataclass(slots=True)
+class _Finding:
+    created: list[entries.CreatedItem] = field(default_factory=list)
+    absent: list[int] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    unresolved: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def decided(self) -> list[int]:
+        """Indices of the records about which something is decided."""
+        return [
+            *(item[0] for item in self.created),
+            *self.absent,
+            *self.failed,
+            *(index for index, _why in self.unresolved),
+        ]
+
+
+def _exhausted(attempts: int) -> entries.FailedItem:
+    message = f"sent {attempts} times, and each time HubSpot made nothing and gave no answer"
+    return {"i": 0, "code": "exhausted", "message": message, "column": None, "fix": None, "attribution": "record",
+            "row": None}  # fmt: skip
+
+
+def _of(failure: entries.FailedItem, index: int, row: Any) -> entries.FailedItem:
+    return {**failure, "i": index, "row": row}
