@@ -6,7 +6,7 @@ case-folded; empty values are dropped, as HubSpot's reading endpoints drop them.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -46,11 +46,18 @@ def day(value: str) -> str:
 
 def value_of(name: str, value: str) -> str:
     """Return the canonical form of the value of property `name`; empty when the value says nothing."""
-    if name in DATE_PROPERTIES:
-        return day(value)
-    if name in CODE_PROPERTIES:
-        return text(value).casefold()
-    return text(value)
+    return _FORMS.get(name, text)(value)
+
+
+def _code(value: str) -> str:
+    return text(value).casefold()
+
+
+#: How the value of a property is compared where it is not as text.
+_FORMS: Final[dict[str, Callable[[str], str]]] = {
+    **dict.fromkeys(DATE_PROPERTIES, day),
+    **dict.fromkeys(CODE_PROPERTIES, _code),
+}
 
 
 def form(properties: Mapping[str, str], *, without: Iterable[str] = NOT_ECHOED) -> dict[str, str]:
@@ -65,8 +72,8 @@ def digest(properties: Mapping[str, str], *, without: Iterable[str] = ()) -> str
     left_out = frozenset(without)
     parts: list[bytes] = []
     for name in sorted(properties):
-        value = "" if name in left_out else value_of(name, properties[name])
-        if value:
+        value = _FORMS.get(name, text)(properties[name])
+        if value and name not in left_out:
             encoded = value.encode("utf-8", "surrogatepass")
             parts += (_framed(name), len(encoded).to_bytes(4, "big"), encoded)
     return blake2b(b"".join(parts), digest_size=8).hexdigest()

@@ -81,18 +81,20 @@ class Reconciler:
 
     def __init__(
         self, journal: Journal, looks: Looks, policy: SettlePolicy, *, tally: Tally, stop: Stop, run: int,
-        encode: Encode, in_flight: Callable[[], frozenset[str]], again: Callable[[Work], Awaitable[None]],
-        settled: Callable[[], None], doubts_max: int, correlation: str | None = None, can_look: bool = True,
+        encode: Encode, in_flight: Callable[[], frozenset[str]], settled: Callable[[], None], doubts_max: int, correlation: str | None = None, can_look: bool = True,
     ) -> None:  # fmt: skip
         """Take its surroundings.
 
-        `in_flight` tells the contents (`matching.content_of`) of records that are on their way; `again` takes work to
-        be sent again; `settled` is told of each doubt of this run that is done with.
+        `in_flight` tells the contents (`matching.content_of`) of records that are on their way; `settled` is told of
+        each doubt of this run that is done with.
         """
         self._journal, self._looks, self._policy, self._tally, self._stop = journal, looks, policy, tally, stop
-        self._run, self._encode, self._in_flight, self._again, self._settled = run, encode, in_flight, again, settled
+        self._run, self._encode, self._in_flight, self._settled = run, encode, in_flight, settled
         self._doubts_max, self._correlation, self._can_look = doubts_max, correlation, can_look
         self.doubts: list[Doubt] = []
+        self.resend: Callable[[Work], Awaitable[None]] | None = (
+            None  #: takes work to be sent again; given by the pipeline
+        )
         self._changed = anyio.Event()
 
     def add(self, doubt: Doubt) -> None:
@@ -262,11 +264,11 @@ class Reconciler:
     async def _send_again(self, doubt: Doubt, absent: Sequence[int]) -> None:
         if doubt.work is None:
             return
-        if absent:
+        if absent and self.resend is not None:
             work = Work(batch=subset(doubt.work.batch, absent, self._encode), attempt=doubt.work.attempt + 1)
             cut = doubt.refused and len(work.batch.records) > 1
             for piece in halves(work, self._encode) if cut else (work,):
-                await self._again(piece)
+                await self.resend(piece)
         if not doubt.wanted:
             self._settled()
 

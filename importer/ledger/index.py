@@ -95,6 +95,7 @@ class Index:
         """Open or make the index at `path` ("" for one in memory); `before_commit` syncs the ledgers."""
         self._before_commit = before_commit
         self._lock = threading.Lock()  # guards the overlay and what is sealed, never held during a query
+        self._using = threading.RLock()  # guards the file: who stops need not wait for a thread that reads a source
         self._overlay = _Overlay()
         self._sealed: list[Sealed] = []
         self._pass = 0
@@ -143,6 +144,10 @@ class Index:
 
     def flush(self) -> None:
         """Write what is sealed (and, when they are many, the marks). Blocks; for the worker thread."""
+        with self._using:
+            self._flush()
+
+    def _flush(self) -> None:
         with self._lock:
             sealed = list(self._sealed)
             due = bool(sealed) or len(self._overlay.marks) >= CHUNK_RECORDS
@@ -204,7 +209,9 @@ class Index:
         """Return what is known of each identity, and its mark of this pass; what is not known is left out."""
         wanted = {bytes.fromhex(identity): identity for identity in identities}
         found: dict[str, tuple[Known | None, Mark | None]] = {}
-        for row in self._rows(sorted(wanted)):
+        with self._using:
+            rows = self._rows(sorted(wanted))
+        for row in rows:
             mark = Mark(row[4], row[5], row[6], row[7]) if row[3] == self._pass else None
             found[wanted[row[0]]] = (Known(_STATES[row[1]], row[2]), mark)
         with self._lock:
@@ -219,15 +226,17 @@ class Index:
                     found[identity] = (known, mark)
         return found
 
-    def _rows(self, keys: list[bytes]) -> Iterable[Any]:
+    def _rows(self, keys: list[bytes]) -> list[Any]:
+        rows: list[Any] = []
         for start in range(0, len(keys), _LOOKUP_MAX):
             part = keys[start : start + _LOOKUP_MAX]
             holes = ",".join("?" * len(part))
-            yield from self._db.execute(
+            rows += self._db.execute(
                 "SELECT identity, state, content, seen, seen_content, seen_source, seen_line, seen_times"  # noqa: S608
                 f" FROM records WHERE identity IN ({holes})",
                 part,
             )
+        return rows
 
     def mark(self, identity: str, mark: Mark) -> None:
         """Remember that `identity` was met in this pass."""
@@ -237,7 +246,8 @@ class Index:
     def unseen_holder(self, name: str) -> bool:
         """Return whether a record that guards `name` has not been met in this pass."""
         query = f"SELECT identity, seen FROM records WHERE name = ? AND state IN {_GUARDING}"  # noqa: S608
-        rows = self._db.execute(query, (_name_number(name),)).fetchall()
+        with self._using:
+            rows = self._db.execute(query, (_name_number(name),)).fetchall()
         with self._lock:
             return any(seen != self._pass and key not in self._overlay.marks for key, seen in rows)
 
@@ -263,4 +273,5 @@ class Index:
 
     def close(self) -> None:
         """Close the file; what is not sealed and flushed is left to the next opening's replay."""
-        self._db.close()
+        with self._using:
+            self._db.close()

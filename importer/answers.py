@@ -1,0 +1,112 @@
+"""An answer with results: which campaign belongs to which input, and what its errors say about the rest."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from importer import attribution, pairing
+from importer.hubspot import wire
+from importer.hubspot.exchange import NoReply, Reply, Transport
+from importer.model import Batch, Created, Finding, InDoubt, Result
+from importer.pacing import Pacer
+from importer.report.books import Tally
+
+RECENT_IDS_MAX: Final = 20_000  #: ids of this run that a reply is checked against: a repeat comes soon or never
+
+
+@dataclass(slots=True)
+class RecentIds:
+    """The ids given most recently, so that none is taken twice."""
+
+    _order: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT_IDS_MAX))
+    _ids: set[str] = field(default_factory=set)
+
+    def __contains__(self, campaign: object) -> bool:
+        """Return whether `campaign` is one of them."""
+        return campaign in self._ids
+
+    def add(self, campaign: str) -> None:
+        """Remember an id, forgetting the oldest when there are too many."""
+        if len(self._order) == RECENT_IDS_MAX:
+            self._ids.discard(self._order[0])
+        self._order.append(campaign)
+        self._ids.add(campaign)
+
+
+@dataclass(slots=True, kw_only=True)
+class AnswerReader:
+    """Turns answers into findings."""
+
+    transport: Transport
+    pacer: Pacer
+    tally: Tally
+    correlation: str | None = None
+    recent: RecentIds = field(default_factory=RecentIds)
+
+    async def findings(self, batch: Batch, reply: wire.BatchReply) -> tuple[list[Finding], tuple[Result, ...]]:
+        """Return one finding for each record of `batch`, and the campaigns that belong to none of them.
+
+        Cancellation: nothing left behind; the caller journals the batch as in doubt.
+        """
+        pairs = await self._pair(batch, reply.results)
+        for pair in pairs.pairs:
+            self.recent.add(pair.result.id)
+        return [*_found(pairs), *_attributed(batch, pairs, reply)], pairs.unexpected
+
+    async def _pair(self, batch: Batch, results: Sequence[Result]) -> pairing.Pairs:
+        """Pair the results with the inputs, reading back the campaigns that the reply alone does not tell apart."""
+        sent = [record.properties for record in batch.records]
+        correlation = None
+        if self.correlation is not None:
+            correlation = (self.correlation, [record.identity for record in batch.records])
+        pairs = pairing.pair(sent, results, known=self.recent.__contains__, correlation=correlation)
+        if not pairs.left or not pairs.unexpected:
+            return pairs
+        ids = [result.id for result in pairs.unexpected][: len(sent)]
+        asked = sorted({name for properties in sent for name in properties})
+        await self.pacer.acquire()
+        headers: dict[str, str] | None = None
+        try:
+            self.tally.requests += 1
+            reread = await self.transport.read(ids, asked)
+            headers = dict(reread.headers) if isinstance(reread, Reply) else None
+        finally:
+            self.pacer.release(headers)
+        if isinstance(reread, NoReply) or reread.status not in {200, 207}:
+            return pairs
+        try:
+            shown = wire.parse_batch(reread.body).results
+        except wire.UnreadableReplyError:
+            return pairs
+        return pairing.pair_again(sent, pairs, shown, known=self.recent.__contains__, correlation=correlation)
+
+
+def _found(pairs: pairing.Pairs) -> list[Finding]:
+    return [
+        Created(
+            index=pair.index,
+            id=pair.result.id,
+            created_at=pair.result.created_at,
+            pairing=pair.how,
+            normalised=pair.normalised,
+        )
+        for pair in pairs.pairs
+    ]
+
+
+def _attributed(batch: Batch, pairs: pairing.Pairs, reply: wire.BatchReply) -> list[Finding]:
+    """Return what the reply's errors say about the inputs that are left."""
+    if not pairs.left:
+        return []
+    if not reply.errors or not reply.complete:
+        return [InDoubt(index=index) for index in pairs.left]
+    left = [(index, batch.records[index].properties) for index in pairs.left]
+    return attribution.attribute(
+        left,
+        reply.errors,
+        results_count=len(pairs.pairs),
+        sent_count=len(batch.records),
+        num_errors=reply.num_errors,
+        unexpected=len(pairs.unexpected),
+    )

@@ -1,0 +1,175 @@
+"""The log: JSON lines for run.log (and stderr, when asked), free of secrets and of campaign data.
+
+An entry passes three gates: values of properties are cut down to names and counts, tracebacks show no local variables,
+and the finished line is searched for tokens. A thread does the writing, so that the event loop never waits for a
+disk, and a disk that fails costs the log and not the run. Nothing here configures structlog globally.
+"""
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Final, Literal, TextIO
+
+import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+
+from importer.model import Problem, Record, Rejection, Result, Row
+
+Level = Literal["debug", "info", "warning", "error"]
+_LEVELS: Final[Mapping[Level, int]] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+MASK: Final = "[secret]"
+_SECRETS: Final = (
+    re.compile(r"(?i)\b(bearer)(\s+|%20)[a-z0-9._~+/=-]+"),
+    re.compile(r"(?i)\bpat-[a-z]{2}\d-[0-9a-z-]{8,}"),
+    re.compile(r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?)[^\"'\s,}]+"),
+)
+_SECRET_CHARACTERS_MIN: Final = 6  #: a shorter literal would blot out ordinary words
+
+#: Keys whose values are campaign data: only their size is logged.
+_DATA: Final = frozenset(
+    {"properties", "cells", "values", "row", "rows", "body", "content", "name", "names", "hs_name"}
+)
+_EARLY_LINES_MAX: Final = 1_000  #: kept while the ledger's folder does not exist yet
+
+
+class Redactor:
+    """Takes tokens out of text."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """Take literal secrets, beside those which are known by their looks."""
+        self._literals = tuple(one for one in secrets if len(one) >= _SECRET_CHARACTERS_MIN)
+
+    def __call__(self, text: str) -> str:
+        """Return `text` with every token replaced."""
+        for literal in self._literals:
+            text = text.replace(literal, MASK)
+        bearer, pat, header = _SECRETS
+        text = bearer.sub(rf"\1 {MASK}", text)
+        return header.sub(rf"\1{MASK}", pat.sub(MASK, text))
+
+
+class LogFile:
+    """A file that a thread of its own appends to; opened, 0600, as soon as its folder exists."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; nothing is made yet."""
+        self.path = path
+        self.error: OSError | None = None
+        self._queue: SimpleQueue[str | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="run.log", daemon=True)
+        self._thread.start()
+
+    def write(self, line: str) -> None:
+        """Hand over a line; returns at once."""
+        self._queue.put(line)
+
+    def close(self) -> None:
+        """Write what is left and close the file. Blocks; calling it again does nothing."""
+        if self._thread.is_alive():
+            self._queue.put(None)
+            self._thread.join()
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a log to point at."""
+        return self.error is None and self.path.exists()
+
+    def _work(self) -> None:
+        file: TextIO | None = None
+        early: list[str] = []
+        while (line := self._queue.get()) is not None:
+            early.append(line)
+            try:
+                if file is None and self.path.parent.is_dir():
+                    file = self._open()
+                if file is not None:
+                    file.writelines(early)
+                    file.flush()
+                    early.clear()
+            except OSError as error:
+                self.error = error
+                early.clear()
+            del early[:-_EARLY_LINES_MAX]
+        if file is not None:
+            file.close()
+
+    def _open(self) -> TextIO:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+        return os.fdopen(os.open(self.path, flags, 0o600), "a", encoding="utf-8")
+
+
+class _Sink:
+    """What structlog writes finished lines to: everywhere at once, without tokens."""
+
+    def __init__(self, redact: Redactor, outlets: tuple[Callable[[str], None], ...]) -> None:
+        self._redact, self._outlets = redact, outlets
+
+    def msg(self, line: str) -> None:
+        """Write one entry."""
+        clean = self._redact(line) + "\n"
+        for outlet in self._outlets:
+            outlet(clean)
+
+    log = debug = info = warn = warning = error = err = exception = critical = fatal = msg
+
+
+def make_log(
+    *outlets: Callable[[str], None], level: Level = "info", secrets: Iterable[str] = ()
+) -> structlog.typing.FilteringBoundLogger:
+    """Return a logger that hands finished JSON lines to each of `outlets` (`LogFile.write`, `sys.stderr.write`)."""
+    made: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        _Sink(Redactor(secrets), outlets),
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
+            without_data,
+            structlog.processors.JSONRenderer(ensure_ascii=True),
+        ],
+        cache_logger_on_first_use=True,
+    )
+    return made
+
+
+def without_data(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Cut campaign data out of an entry: a structlog processor."""
+    return {key: _size(value) if key in _DATA else _plain(value) for key, value in entry.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return `value` as JSON can hold it, without campaign data."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return str(value)
+        case Record():
+            return {"identity": value.identity, **_plain(value.row)}
+        case Rejection():
+            return {"problems": [_plain(one) for one in value.problems], **_plain(value.row)}
+        case Row():
+            return {"source": value.source, "ordinal": value.ordinal, "line": value.line_number}
+        case Problem():
+            return {"code": value.code, "column": value.column}
+        case Result():
+            return {"id": value.id}
+        case Mapping():
+            return {str(key): _size(one) if key in _DATA else _plain(one) for key, one in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_plain(one) for one in value]
+        case BaseException():
+            return type(value).__name__
+        case _:
+            return str(value)
+
+
+def _size(value: Any) -> str:
+    try:
+        return f"[{len(value)} left out]"
+    except TypeError:
+        return "[left out]"

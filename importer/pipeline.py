@@ -1,0 +1,330 @@
+"""The import, as the list of its stations.
+
+Two task groups: the outer one holds the journal's owner, which outlives everybody who writes; the inner one the
+producer, the workers and the reconciler. Leaving the inner group means that nothing more is sent; then the journal is
+closed and the outer group ends. Only this module makes streams.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, closing, suppress
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from importer.admission import Admission
+from importer.answers import AnswerReader
+from importer.batches import Batcher, Work
+from importer.errors import IdentityChangedError, ImporterError, SourceError
+from importer.hubspot import wire
+from importer.hubspot.exchange import Transport
+from importer.ledger import entries
+from importer.ledger.opening import Ledger, Owner, open_ledger
+from importer.lookup import Lookup
+from importer.model import State
+from importer.pacing import Outage, Pacer
+from importer.plan import Plan
+from importer.preflight import Account, ask_account, earlier_doubts
+from importer.producing import Began, Producer, open_list
+from importer.reading import Reading
+from importer.reconcile import Reconciler
+from importer.report.books import Summary, Tally
+from importer.sending import Sender, wall_clock
+from importer.server_clock import ServerClock
+from importer.stopping import Stop, StoppedError
+from importer.summing_up import conclude
+from importer.version import VERSION
+
+#: Told, before anything is sent, whom the run writes to; raises an `ImporterError` to refuse.
+Confirm = Callable[[Account, Plan], Awaitable[None]]
+
+
+async def nobody_asks(_account: Account, _plan: Plan) -> None:
+    """Go on without asking."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """What the stations of one run share."""
+
+    plan: Plan
+    tally: Tally
+    stop: Stop
+    transport: Transport
+    pacer: Pacer
+    clock: ServerClock
+    ledger: Ledger
+    lookup: Lookup
+    account: Account
+    reading: Reading
+    number: int = 0
+    failures: list[ImporterError] = field(default_factory=list)  #: what ended it early
+
+
+async def run_plan(
+    plan: Plan, transport: Transport, *, tally: Tally, stop: Stop, confirm: Confirm = nobody_asks
+) -> Summary:
+    """Import everything that `plan` names, through `transport`; return the books.
+
+    An `ImporterError` that ends the run is told by the summary's status and reason, and the books say where each row
+    stands. Cancellation: as a kill; the journal is complete, and the next run goes on.
+
+    Raises:
+        ImporterError: before the ledger was opened (nothing was read or sent).
+    """
+    started, began = wall_clock(), time.monotonic()
+    pacer, clock = Pacer(plan.rate), ServerClock()
+    with ExitStack() as stack:
+        reading = stack.enter_context(_reading(plan))
+        await anyio.to_thread.run_sync(reading.begin)
+        tally.bytes_total = reading.bytes_total
+        lookup = _lookup(plan, transport, pacer, clock, tally, stop)
+        account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
+        await confirm(account, plan)
+        owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
+        ledger = await anyio.to_thread.run_sync(open_ledger, plan.ledger, owner)
+        lookup.journal = ledger.journal
+        run = _Run(plan=plan, tally=tally, stop=stop, transport=transport, pacer=pacer, clock=clock, ledger=ledger,
+                   lookup=lookup, account=account, reading=reading)  # fmt: skip
+        try:
+            await _in_ledger(run)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(ledger.close)
+        return conclude(
+            plan, tally, stop, run.failures, run=run.number, account=account,
+            reading=reading, started=started, seconds=time.monotonic() - began,
+        )  # fmt: skip
+
+
+def _reading(plan: Plan) -> Reading:
+    return Reading(plan.sources, plan.reading, plan.mapping, plan.records, plan.ready, plan.admission.limit)
+
+
+def _lookup(plan: Plan, transport: Transport, pacer: Pacer, clock: ServerClock, tally: Tally, stop: Stop) -> Lookup:  # noqa: PLR0917
+    return Lookup(
+        transport=transport, pacer=pacer, clock=clock, wall=time.time, tally=tally, stop=stop, waits=plan.waits,
+        folder=plan.ledger, correlation=plan.records.correlation,
+    )  # fmt: skip
+
+
+async def _in_ledger(run: _Run) -> None:
+    """Do the run between the ledger's opening and its closing; what ends it early is put into its `failures`."""
+    journal = run.ledger.journal
+    async with anyio.create_task_group() as outer:
+        outer.start_soon(journal.run)
+        try:
+            await _begin(run)
+            await _stations(run)
+        except* ImporterError as group:
+            run.failures.extend(_leaves(group))
+        finally:
+            if run.number:
+                _write_end(run)
+            journal.close()
+
+
+def _leaves(group: BaseExceptionGroup[ImporterError]) -> list[ImporterError]:
+    """Return the errors themselves; several workers may have met the same one."""
+    found: list[ImporterError] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
+def _write_end(run: _Run) -> None:
+    """Close the run in the journal: `end` after a complete pass, `stop` before that."""
+    complete = run.reading.complete and not run.failures and not run.stop.requested
+    entry: entries.End = {
+        "t": "end" if complete else "stop",
+        "run": run.number,
+        "reason": run.failures[0].message if run.failures else run.stop.reason,
+        "at": time.time(),
+        "books": asdict(run.tally.books()),
+        "sources": run.reading.fingerprints(),
+    }
+    try:
+        run.ledger.journal.put(entry)
+    except ImporterError as error:
+        run.failures.append(error)
+
+
+async def _begin(run: _Run) -> None:
+    """Check the identity scheme and write the run's entry, durable."""
+    fold, scheme = run.ledger.fold, run.reading.scheme
+    _check_scheme(run, fold.schemes.get(scheme["key_space"]), scheme)
+    run.number = fold.run + 1
+    entry: entries.Run = {
+        "t": "run",
+        "run": run.number,
+        "tool": VERSION,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "at": time.time(),
+        "sources": list(run.reading.sources),
+        "scheme": scheme,
+    }
+    await run.ledger.journal.append(entry)
+
+
+def _check_scheme(run: _Run, before: dict[str, Any] | None, scheme: dict[str, Any]) -> None:
+    if before is not None and before != scheme and not run.plan.admission.accept_new_identities:
+        raise IdentityChangedError(
+            f"this ledger knows its campaigns by {_described(before)}, and this run would know them by"
+            f" {_described(scheme)}: what was made before would be made again",
+            hint="Use the same --key and mapping as before, another --ledger, or --accept-new-identities.",
+        )
+
+
+def _described(scheme: dict[str, Any]) -> str:
+    if scheme.get("key"):
+        return "the key " + ", ".join(
+            str(part[0] if isinstance(part, list | tuple) else part) for part in scheme["key"]
+        )
+    return "all their properties"
+
+
+async def _stations(run: _Run) -> None:
+    """The way of the data: what is in doubt is settled first; then source → batches → workers, until all is settled."""
+    sender, reconciler, began = _sender(run)
+    streams = _Streams(run.plan.workers)
+    reconciler.resend = _resender(run, streams.again, began)
+    try:
+        async with anyio.create_task_group() as inner:
+            inner.start_soon(_cut, run, inner.cancel_scope)
+            await _settle_earlier(run, reconciler)
+            inner.start_soon(reconciler.run)
+            await _read_and_send(run, sender, streams, began)
+            inner.cancel_scope.cancel()
+    finally:
+        _count_leftovers(run, reconciler, streams.receive)
+        streams.close()
+
+
+async def _read_and_send(run: _Run, sender: Sender, streams: "_Streams", began: Began) -> None:
+    """Start the workers, read the pass, and let the stream end when nothing is under way any more."""
+    async with anyio.create_task_group() as crew:
+        for _ in range(run.plan.workers):
+            crew.start_soon(_work, sender, streams.receive.clone(), began)
+        with streams.again:
+            async with streams.send:
+                try:
+                    await _produce(run, streams.send, began)
+                except SourceError as error:  # what was read before it stands, and is sent
+                    run.failures.append(error)
+            with suppress(StoppedError), run.stop.interruptible():
+                await began.none_left()
+
+
+class _Streams:
+    """Both ends of the bounded stream of work; whoever counts what is left over holds on to the receiving end."""
+
+    def __init__(self, batches_max: int) -> None:
+        """Make the stream."""
+        self.send, self.receive = anyio.create_memory_object_stream[Work](max_buffer_size=batches_max)
+        self.again = self.send.clone()
+
+    def close(self) -> None:
+        """Close what is still open."""
+        for stream in (self.send, self.again, self.receive):
+            stream.close()
+
+
+async def _work(sender: Sender, receive: MemoryObjectReceiveStream[Work], began: Began) -> None:
+    """One worker: batch after batch. Cancellation: see `Sender.settle`."""
+    async with receive:
+        async for work in receive:
+            try:
+                await sender.settle(work)
+            finally:
+                began.done()
+
+
+async def _cut(run: _Run, scope: anyio.CancelScope) -> None:
+    """Cut what is on its way when the grace after a wish to stop is over, or at the second wish."""
+    await run.stop.wait_hard(run.plan.grace_s)
+    scope.cancel()
+
+
+async def _settle_earlier(run: _Run, reconciler: Reconciler) -> None:
+    """Settle what earlier runs left in doubt, before anything is read. A wish to stop leaves it in doubt."""
+    bounds = run.clock.bounds(time.time())
+    now = bounds[0] if bounds else None
+    for doubt in earlier_doubts(run.ledger.fold, run.plan.settling, now, [State.IN_DOUBT]):
+        reconciler.add(doubt)
+    with suppress(StoppedError), run.stop.interruptible():
+        await reconciler.settle_all()
+
+
+def _resender(
+    run: _Run, again: MemoryObjectSendStream[Work], began: Began
+) -> Callable[[Work], Awaitable[None]]:  # fmt: skip
+    """Return how the reconciler gives work back to the workers."""
+
+    async def resend(work: Work) -> None:
+        began.add()
+        try:
+            with run.stop.interruptible():
+                await again.send(work)
+        except (StoppedError, anyio.ClosedResourceError):
+            began.done()
+            run.tally.end(State.NOT_SENT, len(work.batch.records))
+
+    return resend
+
+
+def _count_leftovers(run: _Run, reconciler: Reconciler, receive: MemoryObjectReceiveStream[Work]) -> None:
+    """Count what nobody took any more as not sent, and what nobody could settle any more as in doubt."""
+    with suppress(anyio.WouldBlock, anyio.EndOfStream):
+        while True:
+            run.tally.end(State.NOT_SENT, len(receive.receive_nowait().batch.records))
+    for doubt in reconciler.doubts:
+        if doubt.work is not None:
+            run.tally.end(State.IN_DOUBT, len(doubt.wanted))
+
+
+async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) -> None:
+    """Read the pass. Cancellation, and a wish to stop: see `Producer.run_pass`."""
+    plan = run.plan
+    admission = Admission(
+        run.ledger.index, plan.admission, run=run.number, keyless=not plan.records.key,
+        twin=run.reading.maker.twin, folder=plan.ledger,
+    )  # fmt: skip
+    with closing(admission), ExitStack() as stack:
+        lists = {"changed": stack.enter_context(open_list(plan.ledger / "changed.jsonl"))}
+        if plan.admission.list_skipped:
+            lists["skipped"] = stack.enter_context(open_list(plan.ledger / "skipped.jsonl"))
+        producer = Producer(
+            reading=run.reading, admission=admission, batcher=Batcher(wire.encode_batch), tally=run.tally,
+            stop=run.stop, run=run.number, journal=run.ledger.journal, lists=lists,
+        )  # fmt: skip
+        await producer.run_pass(send, began)
+        if run.reading.complete:
+            run.tally.gone = await anyio.to_thread.run_sync(run.ledger.index.gone, run.reading.sources)
+        run.reading.check_changed()
+
+
+def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:
+    """Return the three who share what is under way."""
+    plan, began = run.plan, Began()
+    sender = Sender(
+        transport=run.transport, journal=run.ledger.journal, pacer=run.pacer, clock=run.clock, wall=wall_clock,
+        tally=run.tally, stop=run.stop, outage=Outage(plan.outage_max_s), settling=plan.settling, encode=wire.encode_batch,
+        run=run.number, waits=plan.waits, correlation=plan.records.correlation, hold=lambda _doubt: began.add(),
+        trust_refusals=not run.account.can_read,
+        answers=AnswerReader(
+            transport=run.transport, pacer=run.pacer, tally=run.tally, correlation=plan.records.correlation
+        ),
+    )  # fmt: skip
+    reconciler = Reconciler(
+        run.ledger.journal, run.lookup, plan.settling, tally=run.tally, stop=run.stop, run=run.number,
+        encode=wire.encode_batch, in_flight=sender.in_flight, settled=began.done, doubts_max=2 * plan.workers,
+        correlation=plan.records.correlation, can_look=run.account.can_read,
+    )  # fmt: skip
+    sender.reconciler = reconciler
+    return sender, reconciler, began

@@ -1,0 +1,40 @@
+"""Everything a run is told, as one frozen value made of the stations' own policies."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from importer.admission import AdmissionPolicy
+from importer.hubspot.endpoint import TransportPolicy
+from importer.hubspot.throttle import WaitPolicy
+from importer.mapping import CampaignMapping
+from importer.pacing import RatePolicy
+from importer.reconcile import SettlePolicy
+from importer.records import RecordPolicy
+from importer.simulator.policy import SimulatorPolicy
+from importer.sources.policy import ReadPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run is to do."""
+
+    sources: tuple[str | BinaryIO, ...]  #: paths, "-" for standard input, or binary streams
+    ledger: Path  #: its folder
+    token: Callable[[], str] = field(repr=False)  #: called for each request
+    reading: ReadPolicy = field(default_factory=ReadPolicy)
+    mapping: CampaignMapping | None = None  #: None: the columns carry the names of properties
+    ready: tuple[CampaignMapping, ...] = ()  #: ready mappings, for hints
+    records: RecordPolicy = field(default_factory=RecordPolicy)
+    admission: AdmissionPolicy = field(default_factory=AdmissionPolicy)
+    transport: TransportPolicy = field(default_factory=TransportPolicy)
+    rate: RatePolicy = field(default_factory=RatePolicy)
+    waits: WaitPolicy = field(default_factory=WaitPolicy)
+    settling: SettlePolicy = field(default_factory=SettlePolicy)
+    workers: int = 25  #: reach 250 requests in 10 s, HubSpot's highest limit, at 1 s of latency
+    grace_s: float = 8.0  #: what is on its way may take so long to come home after a wish to stop
+    outage_max_s: float = 600.0  #: how long HubSpot may be out of reach
+    dry_run: bool = False  #: everything but the requests
+    simulator: SimulatorPolicy | None = None  #: rehearse against an embedded simulator with these switches
+    simulator_state: Path | None = None  #: where the simulator keeps its campaigns between runs

@@ -1,0 +1,196 @@
+"""The producer: chunks of the source → admitted records → batches into the stream, rejects into the journal.
+
+Reading, validating, looking up and serialising run in a worker thread, a chunk at a time, so that the event loop never
+waits for a disk. The books are kept here for every row that is not sent.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import anyio.to_thread
+import orjson
+from anyio.streams.memory import MemoryObjectSendStream
+
+from importer.admission import Admission, Admitted
+from importer.batches import Batcher, Work
+from importer.ledger import entries
+from importer.ledger.journal import Journal
+from importer.model import Batch, Rejection, State
+from importer.reading import Reading
+from importer.report.books import Tally
+from importer.stopping import Stop, StoppedError
+
+_REJECTS_PER_ENTRY = 500
+
+
+@dataclass(slots=True)
+class _Produced:
+    """What one chunk came to."""
+
+    admitted: Admitted
+    batches: list[Batch]
+    rows: int = 0
+    unparked: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class Producer:
+    """One pass, from its first row to its last."""
+
+    reading: Reading
+    admission: Admission
+    batcher: Batcher
+    tally: Tally
+    stop: Stop
+    run: int
+    journal: Journal | None = None  #: None: a dry run, which journals nothing
+    lists: dict[str, IO[bytes]] = field(default_factory=dict)  #: "skipped", "changed": open files for those rows
+    _held: int = 0  #: records in batches that are not full yet
+
+    async def run_pass(self, send: MemoryObjectSendStream[Work] | None, began: "Began") -> None:
+        """Read everything and send batches into `send` (None: a dry run); `began` is told of each batch.
+
+        Raises:
+            SourceError: a source broke off; what was read before it is sent all the same.
+
+        Cancellation, and a wish to stop: what is not sent is counted so, parked rows among it.
+        """
+        waiting: list[Batch] = []
+        chunks = self._chunks()
+        try:
+            while (step := await self._next(chunks)) is not None:
+                waiting = step.batches
+                self._book(step)
+                await self._pass_on(waiting, send, began)
+        except StoppedError:
+            self.reading.complete = False
+        except BaseException:
+            self.reading.complete = False
+            raise
+        finally:
+            self._count_unsent(waiting)
+
+    async def _next(self, chunks: Iterator[_Produced]) -> _Produced | None:
+        """Return what the next chunk comes to, None after the last. A stop leaves the thread to its read."""
+        with self.stop.interruptible():
+            return await anyio.to_thread.run_sync(next, chunks, None, abandon_on_cancel=True)
+
+    def _chunks(self) -> Iterator[_Produced]:
+        """Yield what each chunk comes to; after the last row, what was parked; then the batches that are not full."""
+        broken: Exception | None = None
+        try:
+            for rows in self.reading.chunks():
+                yield self._produce(self.admission.admit(rows), rows=len(rows))
+        except Exception as error:  # noqa: BLE001 - raised again below, when what was read is on its way
+            broken = error
+        if self.reading.complete:
+            for admitted in self.admission.unpark():
+                yield self._produce(admitted, unparked=len(admitted.records) + len(admitted.rejections))
+        yield _Produced(admitted=Admitted(), batches=list(self.batcher.drain()))
+        if broken is not None:
+            raise broken
+
+    def _produce(self, admitted: Admitted, *, rows: int = 0, unparked: int = 0) -> _Produced:
+        batches = [batch for record in admitted.records for batch in self.batcher.add(record)]
+        return _Produced(admitted=admitted, batches=batches, rows=rows, unparked=unparked)
+
+    def _book(self, step: _Produced) -> None:
+        """Count every row that is not on its way to be sent, journal the rejects, list what is to be listed."""
+        admitted, tally = step.admitted, self.tally
+        tally.rows_read += step.rows
+        tally.bytes_read, tally.bytes_total = self.reading.bytes_read, self.reading.bytes_total
+        tally.parked += admitted.parked - step.unparked
+        self._held += len(admitted.records) - sum(len(batch.records) for batch in step.batches)
+        tally.changed += len(admitted.changed)
+        tally.end(State.SKIPPED, len(admitted.skipped))
+        tally.end(State.IN_DOUBT, len(admitted.in_doubt))
+        for rejection in admitted.rejections:
+            tally.end(rejection.state)
+            tally.fail(rejection.problems[0].code)
+        if self.journal is not None:
+            for start in range(0, len(admitted.rejections), _REJECTS_PER_ENTRY):
+                part = admitted.rejections[start : start + _REJECTS_PER_ENTRY]
+                entry: entries.Reject = {"t": "reject", "run": self.run, "items": [_reject_item(item) for item in part]}
+                self.journal.put(entry)
+        self._list("skipped", [(record, why) for record, why in admitted.skipped])
+        self._list("changed", [(record, "changed") for record in admitted.changed])
+
+    def _list(self, name: str, records: Sequence[tuple[Any, str]]) -> None:
+        file = self.lists.get(name)
+        if file is not None:
+            for record, why in records:
+                row = {
+                    "source": record.row.source,
+                    "ordinal": record.row.ordinal,
+                    "line_number": record.row.line_number,
+                }
+                row |= {"identity": record.identity, "name": record.name, "why": why, "run": self.run}
+                file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+
+    async def _pass_on(self, batches: list[Batch], send: MemoryObjectSendStream[Work] | None, began: "Began") -> None:
+        while batches:
+            if send is None:
+                self.tally.end(State.NOT_SENT, len(batches.pop(0).records))
+                continue
+            with self.stop.interruptible():
+                began.add()
+                try:
+                    await send.send(Work(batch=batches[0]))
+                except BaseException:
+                    began.done()
+                    raise
+            batches.pop(0)
+
+    def _count_unsent(self, waiting: Sequence[Batch]) -> None:
+        unsent = sum(len(batch.records) for batch in waiting) + self._held + self.tally.parked
+        self.tally.end(State.NOT_SENT, unsent)
+        self.tally.parked = 0
+
+
+def open_list(path: Path) -> IO[bytes]:
+    """Open a list of rows for this run, mode 0600; what an earlier run listed is gone."""
+    path.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o600), "wb")
+
+
+class Began:
+    """How much work is under way: the stream of batches may end when the source is read and this is none."""
+
+    def __init__(self) -> None:
+        """Begin with nothing under way."""
+        self._count = 0
+        self._none = anyio.Event()
+
+    def add(self) -> None:
+        """Count work which somebody now has to finish."""
+        self._count += 1
+
+    def done(self) -> None:
+        """Count work that is finished."""
+        self._count -= 1
+        assert self._count >= 0
+        self._none.set()
+        self._none = anyio.Event()
+
+    async def none_left(self) -> None:
+        """Wait until nothing is under way. Cancellation: nothing left behind."""
+        while self._count:
+            await self._none.wait()
+
+
+def _reject_item(rejection: Rejection) -> entries.RejectItem:
+    row = rejection.row
+    return {
+        "source": row.source,
+        "ordinal": row.ordinal,
+        "line": row.line_number,
+        "identity": rejection.identity,
+        "name": rejection.name,
+        "state": str(rejection.state),
+        "problems": [problem._asdict() for problem in rejection.problems],
+        "row": row.cells,
+    }

@@ -1,0 +1,230 @@
+"""Records: the properties of a row, validated, with the identity that says whether two rows are one campaign.
+
+The identity is a digest of the key: 128 bits of BLAKE2b over the key space and then, in the order of their names, the
+name and the value of each column of the key, every part preceded by its length. Values are NFC and trimmed and keep
+their case. Without a key, all properties that are sent are the key. The correlation property, which carries the
+identity to HubSpot, is no part of identity or content. This module is pure.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
+
+from importer import canonical
+from importer.checks import Check, property_checks, text_problems
+from importer.codecs import plain
+from importer.errors import UsageError
+from importer.mapping import BoundMapping, name_rule
+from importer.model import Problem, Record, Rejection, Row
+from importer.near_miss import did_you_mean
+from importer.properties import END_DATE, NAME, START_DATE, STATUSES, TEXT_CHARACTERS_MAX, check_names
+
+SCHEME_VERSION: Final = 1  #: raise it when records would get other identities than before
+
+_IDENTITY: Final = re.compile("[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPolicy:
+    """What makes a record valid, and what makes it the same as another."""
+
+    key: tuple[str, ...] = ()  #: source columns or properties; empty: all properties that are sent
+    key_space: str = ""  #: keeps the equal keys of two systems apart; by default the mapping's name
+    allow_properties: frozenset[str] = frozenset()  #: properties that the user vouches for
+    statuses: frozenset[str] | None = frozenset(STATUSES)  #: permitted values of hs_campaign_status; None: any
+    correlation: str | None = None  #: custom property that is filled with the identity
+
+
+class _KeyPart(NamedTuple):
+    """One column of the key."""
+
+    name: str
+    is_column: bool  #: a column of the source, else a property
+    framed: bytes  #: the name as the digest takes it
+
+
+class RecordMaker:
+    """Makes a `Record` of a row, or a `Rejection` with everything that is wrong with it. Holds no state of rows."""
+
+    def __init__(self, policy: RecordPolicy, bound: BoundMapping) -> None:
+        """Take the rules and the mapping at work on the source.
+
+        Raises `UsageError` for a property that cannot be sent, a key that the source does not have, or a
+        correlation property which the source fills too.
+        """
+        place = f'mapping "{bound.mapping.name}"' if bound.mapping.name else "columns"
+        check_names(bound.rules, allow=policy.allow_properties, place=place)
+        _check_correlation(policy, bound)
+        self.scheme = scheme(policy, bound)
+        self._bound = bound
+        self._correlation = policy.correlation
+        self._key = _key_parts(policy, bound)
+        self._key_space = _framed(policy.key_space)
+        self._checks: tuple[tuple[str, Check], ...] = property_checks(policy.statuses)
+        _check_fixed(bound, dict(self._checks), place)
+
+    def make(self, row: Row) -> Record | Rejection:
+        """Return the record that `row` holds, or why it holds none."""
+        assert row.cells is not None, "a row known from the journal only has no cells"
+        properties, problems = self._bound.apply(row.cells)
+        self._validate(properties, problems)
+        identity = self._keyed(row.cells, properties, problems) if self._key else None
+        if problems:
+            return Rejection(row, tuple(dict.fromkeys(problems)), identity, properties.get(NAME))
+        if identity is None:
+            identity = self._keyless(properties)
+        content = canonical.digest(properties)
+        if self._correlation is not None:
+            properties[self._correlation] = identity
+        return Record(row, identity, properties[NAME], properties, content, _mends(row.cells))
+
+    def twin(self, record: Record, n: int) -> Record:
+        """Return `record` as the `n`-th repetition of its identity; the 0-th is the record itself."""
+        if n == 0:
+            return record
+        identity = occurrence(record.identity, n)
+        if self._correlation is None:
+            return record._replace(identity=identity)
+        return record._replace(identity=identity, properties={**record.properties, self._correlation: identity})
+
+    def _validate(self, properties: dict[str, str], problems: list[Problem]) -> None:
+        """Bring the properties into the form that is sent, and add what is wrong with them to `problems`."""
+        for name, value in properties.items():
+            if len(value) > TEXT_CHARACTERS_MAX or not value.isprintable():
+                problems.extend(self._at(name, problem) for problem in text_problems(name, value))
+        for name, check in self._checks:
+            if name in properties:
+                checked = check(properties[name])
+                if isinstance(checked, Problem):
+                    problems.append(self._at(name, checked))
+                else:
+                    properties[name] = checked
+        if NAME not in properties and not self._told(NAME, problems):
+            column = self._bound.origin(NAME)
+            what = "is blank" if column == NAME else f"is blank: it feeds {NAME}"
+            problems.append(Problem("name_missing", f"{column} {what}", column))
+        start, end = properties.get(START_DATE), properties.get(END_DATE)
+        if start and end and end < start and not any(one.code == "invalid_date" for one in problems):
+            problems.append(
+                self._at(
+                    END_DATE, Problem("dates_reversed", f"the campaign ends on {end}, before its start on {start}")
+                )
+            )
+
+    def _at(self, name: str, problem: Problem) -> Problem:
+        return problem._replace(column=self._bound.origin(name))
+
+    def _told(self, name: str, problems: list[Problem]) -> bool:
+        """Return whether a problem already says why a property is not there."""
+        rule = self._bound.rules.get(name)
+        return rule is not None and any(one.column in rule.columns for one in problems)
+
+    def _keyed(self, cells: Mapping[str, Any], properties: Mapping[str, str], problems: list[Problem]) -> str | None:
+        """Return the identity that the key makes, or None, with a problem added, when a part of it is blank."""
+        parts = [self._key_space]
+        for name, is_column, framed in self._key:
+            value = plain(cells.get(name)) if is_column else properties.get(name, "")
+            if isinstance(value, Problem):
+                problems.append(value._replace(column=name))
+            elif value:
+                parts += (framed, _framed(value))
+            elif is_column or not self._told(name, problems):
+                problems.append(Problem("key_missing", f"{name} is blank and belongs to the key", name))
+        return _digest(parts) if len(parts) == 1 + 2 * len(self._key) else None
+
+    def _keyless(self, properties: Mapping[str, str]) -> str:
+        """Return the identity that all properties make."""
+        parts = [self._key_space]
+        for name in sorted(properties):
+            parts += (_framed_name(name), _framed(properties[name]))
+        return _digest(parts)
+
+
+def occurrence(identity: str, n: int) -> str:
+    """Return the identity of the `n`-th repetition of a record; the 0-th is `identity` itself."""
+    return _digest([bytes.fromhex(identity), n.to_bytes(8, "big")]) if n else identity
+
+
+def scheme(policy: RecordPolicy, bound: BoundMapping) -> dict[str, Any]:
+    """Return what the identities of a run depend on, as plain JSON values to be compared with `==`.
+
+    A part of the key is a column, whose value stands as the source has it, or a property, which depends on the rule
+    that makes it. Without a key it is how `hs_name` is made; the rest of a mapping may then be mended freely.
+    """
+    made: dict[str, Any] = {"version": SCHEME_VERSION, "key_space": policy.key_space, "key": []}
+    for name, is_column, _ in _key_parts(policy, bound):
+        origin: dict[str, Any] = {"column": name}
+        made["key"].append(origin if is_column else {"property": name, "rule": dict(bound.rules[name].described)})
+    if not policy.key:
+        made["name_rule"] = name_rule(bound)
+    return made
+
+
+# Identity
+
+
+def _key_parts(policy: RecordPolicy, bound: BoundMapping) -> tuple[_KeyPart, ...]:
+    """Return the columns of the key in the order of their names; raise `UsageError` for one that is not there."""
+    columns = frozenset(bound.columns)
+    parts = []
+    for name in sorted(set(policy.key)):
+        rule = bound.rules.get(name)
+        if name not in columns and (rule is None or (rule.optional and not columns.intersection(rule.columns))):
+            near = did_you_mean(name, (*bound.columns, *bound.rules))
+            raise UsageError(
+                f'the key "{name}" is neither a column of the source nor a property that is made from it{near}',
+                hint="Name a column or a property with --key: " + ", ".join(bound.columns[:40]) + ".",
+            )
+        if name not in columns and rule is not None and rule.constant is not None:
+            raise UsageError(
+                f'the key "{name}" is a constant: every row would be the same campaign',
+                hint="Name a column whose value differs from row to row with --key.",
+            )
+        parts.append(_KeyPart(name, name in columns, _framed(name)))
+    return tuple(parts)
+
+
+def _framed(value: str) -> bytes:
+    """Return `value` as the digest takes it: NFC, trimmed, preceded by its length in 4 bytes."""
+    if not value.isascii():
+        value = unicodedata.normalize("NFC", value)
+    encoded = value.strip().encode("utf-8", "surrogatepass")
+    return len(encoded).to_bytes(4, "big") + encoded
+
+
+_framed_name: Final = lru_cache(maxsize=256)(_framed)  # the names of properties are few
+
+
+def _digest(parts: list[bytes]) -> str:
+    return blake2b(b"".join(parts), digest_size=16).hexdigest()
+
+
+def _mends(cells: Mapping[str, Any]) -> str | None:
+    """Return the identity in a failures file's `_identity` column, or None."""
+    value = cells.get("_identity")
+    return value if isinstance(value, str) and _IDENTITY.fullmatch(value) else None
+
+
+def _check_correlation(policy: RecordPolicy, bound: BoundMapping) -> None:
+    name = policy.correlation
+    if name is None:
+        return
+    check_names((name,), allow=policy.allow_properties, place="correlation property")
+    if name.startswith("hs_") or name in bound.rules:
+        raise UsageError(
+            f"the correlation property {name} is filled by the importer and cannot come from elsewhere too",
+            hint="Name a custom text property which nothing else fills.",
+        )
+
+
+def _check_fixed(bound: BoundMapping, checks: Mapping[str, Check], place: str) -> None:
+    """Refuse a mapping whose own values would fail in every row."""
+    for rule in bound.rules.values():
+        for value in rule.fixed:
+            checked = checks[rule.name](value) if value and rule.name in checks else value
+            if isinstance(checked, Problem):
+                raise UsageError(f"{place}: properties.{rule.name}: {checked.message}", hint=checked.fix)

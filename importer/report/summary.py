@@ -1,0 +1,55 @@
+"""summary.json: what a run says of itself at its end, for machines. The same object is what `--json` prints."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from importer.report.books import Summary
+
+SCHEMA: Final = 1  #: raised when a key changes its meaning or goes; new keys may come at any time
+
+
+def as_json(summary: Summary) -> dict[str, Any]:
+    """Return `summary` as plain JSON values; docs/summary.md says what each key means."""
+    books = summary.books
+    return {
+        "schema": SCHEMA,
+        "run": summary.run,
+        "status": int(summary.status),
+        "status_name": summary.status.name.lower(),
+        "reason": summary.reason,
+        "hint": summary.hint,
+        "books": {name: getattr(books, name) for name in type(books).__dataclass_fields__},
+        "line": books.line(),
+        "counts": dict(summary.counts),
+        "ledger": summary.ledger,
+        "sources": list(summary.sources),
+        "account": summary.account,
+        "base_url": summary.base_url,
+        "started_at": summary.started_at,
+        "seconds": round(summary.seconds, 3),
+        "dry_run": summary.dry_run,
+        "simulated": summary.simulated,
+    }
+
+
+def text(summary: Summary) -> str:
+    """Return `summary` as indented JSON, ended by a line feed."""
+    return json.dumps(as_json(summary), indent=2, allow_nan=False) + "\n"
+
+
+def write_summary(path: Path, summary: Summary) -> None:
+    """Write `summary` to `path`, 0600, whole or not at all. Blocks; raises `OSError`."""
+    half = path.with_name(f".{path.name}.{os.getpid()}.half")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+    half.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(half, flags, 0o600), "w", encoding="utf-8") as file:
+            file.write(text(summary))
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise

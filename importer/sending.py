@@ -1,0 +1,316 @@
+"""What a worker does with a batch: intent, exchange, verdict, pairing, outcome, and what follows from it.
+
+The order is the protocol. The in-flight gate and the rate limit are taken before the intent is written, so that
+hardly any time lies between the intent and the wire; the request leaves only after the intent is durable; the outcome
+is handed to the journal before anything else is done with the batch; and a batch is sent again only after an outcome
+or a finding which says that nothing of it was made.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import anyio
+
+from importer import attribution
+from importer.answers import AnswerReader
+from importer.batches import Encode, Work, halves, make_batch, subset
+from importer.errors import LedgerError
+from importer.hubspot import steps, verdicts, wire
+from importer.hubspot.exchange import Exchange, Reply, Transport
+from importer.hubspot.throttle import WaitPolicy
+from importer.ledger import entries
+from importer.ledger.journal import Journal
+from importer.matching import Wanted, content_of
+from importer.model import Batch, Failed, Finding, InDoubt, Problem, Returned, State
+from importer.outcomes import Attempt, Findings, failed_item, intent_item
+from importer.pacing import Outage, Pacer
+from importer.reconcile import Doubt, Reconciler, SettlePolicy
+from importer.report.books import Tally
+from importer.server_clock import ServerClock
+from importer.stopping import Stop, StoppedError
+
+WallClock = Callable[[], datetime]
+
+
+@dataclass(slots=True, kw_only=True)
+class Sender:
+    """Sends batches until each of their records is settled, in doubt, or not to be sent by this run."""
+
+    transport: Transport
+    journal: Journal
+    pacer: Pacer
+    clock: ServerClock
+    wall: WallClock
+    tally: Tally
+    stop: Stop
+    outage: Outage
+    answers: AnswerReader
+    settling: SettlePolicy
+    encode: Encode
+    run: int
+    waits: WaitPolicy
+    correlation: str | None = None
+    reconciler: Reconciler | None = None  #: given after construction: the two know each other
+    hold: Callable[[Doubt], None] | None = None  #: told that a doubt keeps its work open
+    trust_refusals: bool = False  #: lookups are impossible, so a refusal is believed
+    flying: dict[int, frozenset[str]] = field(default_factory=dict)  #: intent → contents on their way
+
+    def in_flight(self) -> frozenset[str]:
+        """Return the contents of all records that are on their way."""
+        return frozenset().union(*self.flying.values())
+
+    async def settle(self, work: Work) -> None:
+        """Send `work` and what follows from it, until nothing of it is left in this worker's hands.
+
+        Cancellation: the request under way is journaled as in doubt, the rest counted as not sent.
+        """
+        left = [work]
+        try:
+            while left:
+                await self._turn()
+                left.extend(reversed(await self._attempt(left.pop())))
+        except (StoppedError, anyio.get_cancelled_exc_class()) as ending:
+            self.tally.end(State.NOT_SENT, sum(len(item.batch.records) for item in left))
+            if not isinstance(ending, StoppedError):
+                raise
+
+    async def _turn(self) -> None:
+        """Wait until the next request may leave; raise `StoppedError` when none may. Cancellation: nothing is taken."""
+        assert self.reconciler is not None
+        with self.stop.interruptible():
+            await self.reconciler.room()
+            await self.pacer.acquire()
+
+    async def _attempt(self, work: Work) -> Sequence[Work]:
+        """Send once and return what is to be sent next. Cancellation: the batch is journaled as in doubt."""
+        attempt = await self._announce(work)
+        try:
+            return await self._conclude(attempt, await self._exchange(attempt))
+        finally:
+            self.flying.pop(attempt.n, None)
+
+    async def _announce(self, work: Work) -> Attempt:
+        """Make the intent durable. Cancellation waits: an intent must not be left without its outcome."""
+        now = self.wall().timestamp()
+        bounds = self.clock.bounds(now)
+        sources = list(dict.fromkeys(record.row.source for record in work.batch.records))
+        intent: entries.Intent = {
+            "t": "intent",
+            "run": self.run,
+            "a": work.attempt,
+            "srv": list(bounds) if bounds else None,
+            "at": now,
+            "src": sources,
+            "items": [intent_item(record, sources) for record in work.batch.records],
+            "body": work.batch.body,
+        }
+        try:
+            with anyio.CancelScope(shield=True):
+                n = await self.journal.append(intent)
+        except LedgerError:
+            self.pacer.release(None)
+            self.tally.end(State.NOT_SENT, len(work.batch.records))
+            raise
+        self.flying[n] = frozenset(content_of(record.properties, self.correlation) for record in work.batch.records)
+        low = bounds[0] if bounds else now - self.settling.skew_s
+        began = anyio.current_time()
+        return Attempt(work=work, n=n, made_before=self.tally.ended[State.CREATED], began=began, server_low=low)
+
+    async def _exchange(self, attempt: Attempt) -> Exchange:
+        """POST the batch. Cancellation: the outcome `unknown` is journaled."""
+        self.tally.requests += 1
+        self.tally.creates += 1
+        self.tally.resent += attempt.work.attempt > 1
+        self.tally.in_flight += 1
+        sent_wall = self.wall().timestamp()
+        headers: dict[str, str] | None = None
+        try:
+            exchange = await self.transport.create(attempt.work.batch.body)
+            if isinstance(exchange, Reply):
+                headers = dict(exchange.headers)
+                self.clock.observe(headers.get("date"), sent_wall, self.wall().timestamp())
+        except anyio.get_cancelled_exc_class():
+            self._doubt_at_the_end(attempt)
+            raise
+        finally:
+            self.tally.in_flight -= 1
+            self.pacer.release(headers)
+        return exchange
+
+    def _doubt_at_the_end(self, attempt: Attempt) -> None:
+        everything = list(range(len(attempt.work.batch.records)))
+        self.tally.end(State.IN_DOUBT, len(everything))
+        with suppress(LedgerError):  # an intent without an outcome is read as in doubt all the same
+            self.journal.put(attempt.outcome("unknown", doubt=everything, note="cancelled"))
+
+    async def _conclude(self, attempt: Attempt, exchange: Exchange) -> Sequence[Work]:
+        verdict = verdicts.judge_create(exchange, self.waits)
+        step = verdict.step
+        if verdict.outcome is not steps.Outcome.NOT_SENT:
+            self.outage.over()
+        match step:
+            case steps.Settle(batch=reply):
+                return await self._settle_answer(attempt, exchange, verdict, reply)
+            case steps.Bisect() | steps.SplitBySize():
+                return self._refused(attempt, exchange, verdict)
+            case steps.LookUp():
+                return self._look_up(attempt, exchange, verdict)
+            case steps.Resend():
+                return self._resend(attempt, exchange, verdict, step)
+            case steps.Pause() | steps.Stop():
+                return self._give_up(attempt, exchange, verdict, step)
+
+    # An answer with results
+
+    async def _settle_answer(
+        self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict, reply: wire.BatchReply
+    ) -> Sequence[Work]:
+        try:
+            findings, unexpected = await self.answers.findings(attempt.work.batch, reply)
+        except anyio.get_cancelled_exc_class():
+            self._doubt_at_the_end(attempt)
+            raise
+        extra = [{"id": result.id, "name": result.properties.get("hs_name")} for result in unexpected]
+        self.tally.unexpected += len(extra)
+        return self._close(attempt, "answered", exchange, verdict, findings, extra=extra)
+
+    # Other answers, and none
+
+    def _refused(self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict) -> Sequence[Work]:
+        """The whole batch was refused: look once whether that made nothing, else cut it down."""
+        batch = attempt.work.batch
+        doubtful = isinstance(verdict.step, steps.Bisect) and self.journal.fold.refusals != "atomic"
+        if doubtful and not self.trust_refusals:
+            failure = failed_item(0, self._refusal(batch, verdict), "record", None) if len(batch.records) == 1 else None
+            findings: list[Finding] = [InDoubt(index=index) for index in range(len(batch.records))]
+            return self._close(attempt, "refused", exchange, verdict, findings, refused=True, failure=failure)
+        if len(batch.records) == 1:
+            problem = self._refusal(batch, verdict)
+            failed: list[Finding] = [Failed(index=0, problem=problem, correlation_id=verdict.correlation_id)]
+            return self._close(attempt, "refused", exchange, verdict, failed)
+        self._close(
+            attempt, "refused", exchange, verdict, [Returned(index=at) for at in range(len(batch.records))], again=False
+        )
+        return self._cut_down(attempt.work, verdict)
+
+    def _cut_down(self, work: Work, verdict: steps.Verdict) -> Sequence[Work]:
+        """Return the pieces of a refused batch: the rows which the error names alone and the rest, else halves."""
+        work = Work(batch=work.batch, attempt=work.attempt + 1)
+        properties = [record.properties for record in work.batch.records]
+        named = sorted(set(attribution.named_by(verdict.errors, properties)))
+        if not named or len(named) == len(properties) or isinstance(verdict.step, steps.SplitBySize):
+            return halves(work, self.encode)
+        rest = [index for index in range(len(properties)) if index not in named]
+        alone = [make_batch([work.batch.records[index]], self.encode) for index in named]
+        pieces = [subset(work.batch, rest, self.encode), *alone]
+        return [Work(batch=piece, attempt=work.attempt) for piece in pieces]
+
+    def _refusal(self, batch: Batch, verdict: steps.Verdict) -> Problem:
+        if isinstance(verdict.step, steps.SplitBySize):
+            return Problem("too_large", verdict.message)
+        return attribution.refused_alone(verdict.errors, batch.records[0].properties, verdict.message)
+
+    def _look_up(self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict) -> Sequence[Work]:
+        findings: list[Finding] = [InDoubt(index=index) for index in range(len(attempt.work.batch.records))]
+        return self._close(attempt, "unknown", exchange, verdict, findings)
+
+    def _resend(
+        self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict, step: steps.Resend
+    ) -> Sequence[Work]:
+        """Nothing was made: wait as long as the answer (or the backoff) says and send the batch again."""
+        returned: list[Finding] = [Returned(index=index) for index in range(len(attempt.work.batch.records))]
+        again = self._close(attempt, str(verdict.outcome), exchange, verdict, returned)
+        if verdict.outcome is steps.Outcome.NOT_SENT:
+            pause = self.outage.failed(anyio.current_time())
+            if pause is None:
+                self.stop.request_for(self.outage.error(verdict.message))
+            else:
+                self.pacer.pause(pause, verdict.message)
+            return again
+        self.tally.throttled += 1
+        self.pacer.pause(step.after_s or 0.0, verdict.message)
+        return again
+
+    def _give_up(
+        self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict, step: steps.Pause | steps.Stop
+    ) -> Sequence[Work]:
+        """Ask to stop; the batch was not made and goes back to where the next attempt finds that the run stops."""
+        self.stop.request_for(step.error)
+        returned: list[Finding] = [Returned(index=index) for index in range(len(attempt.work.batch.records))]
+        return self._close(attempt, str(verdict.outcome), exchange, verdict, returned)
+
+    # The outcome
+
+    def _close(
+        self, attempt: Attempt, kind: str, exchange: Exchange, verdict: steps.Verdict, findings: Sequence[Finding],
+        *, extra: Sequence[dict[str, Any]] = (), refused: bool = False, failure: entries.FailedItem | None = None,
+        again: bool = True,
+    ) -> Sequence[Work]:  # fmt: skip
+        """Journal the outcome, count it, hand over what is in doubt; return what is to be sent again alone or whole."""
+        batch = attempt.work.batch
+        found = Findings.of(findings, batch.records)
+        status = exchange.status if isinstance(exchange, Reply) else None
+        note = verdict.message if kind != "answered" or found.doubt or found.failed else None
+        outcome = attempt.outcome(
+            kind, status=status, corr=verdict.correlation_id, note=note, created=found.created,
+            failed=found.failed, returned=found.returned, doubt=found.doubt, extra=list(extra),
+        )  # fmt: skip
+        try:
+            self.journal.put(outcome)
+        except LedgerError:
+            self.tally.end(State.IN_DOUBT, len(batch.records))
+            raise
+        self.flying.pop(attempt.n, None)
+        self.tally.end(State.CREATED, len(found.created))
+        self.tally.end(State.FAILED, len(found.failed))
+        for item in found.failed:
+            self.tally.fail(item["code"])
+        if found.doubt:
+            self._hand_over(
+                attempt, found.doubt, exchange, refused=refused, failure=failure, corr=verdict.correlation_id
+            )
+        return self._again(attempt.work, found.returned, alone=kind == "answered") if again else ()
+
+    def _again(self, work: Work, returned: Sequence[int], *, alone: bool) -> Sequence[Work]:
+        """Return the work of records which were not made: alone after a partial success, to learn each one's reason."""
+        if not returned:
+            return ()
+        attempt = work.attempt + 1
+        if not alone:
+            return [Work(batch=subset(work.batch, returned, self.encode), attempt=attempt)]
+        singles = [make_batch([work.batch.records[index]], self.encode) for index in returned]
+        return [Work(batch=single, attempt=attempt) for single in singles]
+
+    def _hand_over(
+        self, attempt: Attempt, doubt: Sequence[int], exchange: Exchange,
+        *, refused: bool, failure: entries.FailedItem | None, corr: str | None,
+    ) -> None:  # fmt: skip
+        """Give what is in doubt to the reconciler, to be looked at when its request can no longer land."""
+        assert self.reconciler is not None
+        assert self.hold is not None
+        now = anyio.current_time()
+        on_wire = exchange.sent_at if exchange.sent_at is not None else now
+        lands_until = on_wire + self.settling.timeout_s + self.settling.settle_s
+        skew = self.journal.fold.skew_s
+        allowance = self.settling.skew_s if skew is None else max(self.settling.skew_least_s, skew)
+        records = attempt.work.batch.records
+        wanted = {
+            index: Wanted(
+                (attempt.n, index), records[index].identity, records[index].properties, attempt.server_low - allowance
+            )
+            for index in doubt
+        }
+        held = Doubt(
+            n=attempt.n, wanted=wanted, due=now if refused else max(now, lands_until), work=attempt.work,
+            refused=refused, failure=failure, correlation_id=corr, created_before=attempt.made_before,
+        )  # fmt: skip
+        self.hold(held)
+        self.reconciler.add(held)
+
+
+def wall_clock() -> datetime:
+    """Return the time of this machine, in UTC."""
+    return datetime.now(UTC)

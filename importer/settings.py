@@ -1,0 +1,304 @@
+"""Settings: flags > environment > file > default, checked once, whoever they come from.
+
+The layers meet in `Settings` (pydantic-settings); `cli.flags` names each setting in all three. What is wrong ends
+in a `UsageError` that names the place where the value stands and never the value of a secret. What depends on
+several settings at once is refused by `refuse_impossible`. Loaded only by commands that need it.
+"""
+
+import os
+import shlex
+import stat
+import subprocess
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from importer.cli.flags import ENVIRONMENT_PREFIX, FLAGS, IN_FILE, TOKEN_VARIABLE, Flag
+from importer.errors import AccessError, UsageError
+from importer.near_miss import did_you_mean
+
+TABLE: Final = "run"  #: the table of the configuration file which holds the settings
+DEFAULT_FILE: Final = "importer.toml"
+_TOKEN_COMMAND_S: Final = 30.0
+_TOKEN_BYTES_MAX: Final = 4096
+NO_TOKEN_HINT: Final = (
+    "In HubSpot, make a service key (Settings, Integrations, Service Keys) with the scopes marketing.campaigns.read and "
+    f"marketing.campaigns.write, then set {TOKEN_VARIABLE}, or use --token-file or --token-command. "
+    "To try without one: --simulate."
+)
+
+
+def _split(value: object) -> object:
+    """Let text hold several names, separated by commas, wherever a list is wanted."""
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        return value
+    return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; the flags of `cli.flags` have the same names and say what they mean."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+    )
+
+    mapping: str | None = None
+    allow_property: Names = ()
+    format: str | None = None
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    max_row_bytes: int = Field(default=1 << 20, ge=1)
+    max_bytes: int | None = Field(default=None, ge=1)
+    allow_special: bool = False
+    limit: int | None = Field(default=None, ge=1)
+
+    key: Names = ()
+    key_space: str | None = None
+    duplicates: Literal["skip", "create"] = "skip"
+    same_name: Literal["fail", "create"] = "fail"
+    accept_new_identities: bool = False
+    retry_failed: bool = False
+    list_skipped: bool = False
+
+    ledger: Path | None = None
+    dry_run: bool = False
+    simulate: bool = False
+    yes: bool = False
+    grace: float = Field(default=8.0, ge=0, le=3_600, allow_inf_nan=False)
+
+    token: SecretStr | None = Field(default=None, validation_alias=TOKEN_VARIABLE)
+    token_file: Path | None = None
+    token_command: str | None = None
+    base_url: str | None = None
+    api_version: Literal["v3", "2026-03", "2026-09"] = "v3"
+    correlation_property: str | None = None
+
+    rate: float | None = Field(default=None, gt=0, le=100_000, allow_inf_nan=False)
+    workers: int | None = Field(default=None, ge=1, le=1_000)
+    timeout: Seconds = 110.0
+    settle: float = Field(default=60.0, ge=0, le=86_400, allow_inf_nan=False)
+    settle_max: Seconds = 300.0
+    max_wait: float = Field(default=900.0, ge=0, allow_inf_nan=False)
+    max_outage: float = Field(default=600.0, ge=0, allow_inf_nan=False)
+
+    json_output: bool = Field(default=False, validation_alias=f"{ENVIRONMENT_PREFIX}JSON")
+    quiet: bool = False
+    progress: Literal["auto", "always", "never"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_stderr: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Settings and where each came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]  #: flag's name → option, variable or file, for those that were set
+    notices: tuple[str, ...] = ()  #: for people: what looks like a mistake but may be none
+
+    def given(self, name: str) -> bool:
+        """Whether somebody set the flag called `name`, rather than leaving its default."""
+        return name in self.origins
+
+
+def load(flags: Mapping[str, Any]) -> Loaded:
+    """Merge `flags` (name → value, None where not given) with the environment and the configuration file.
+
+    Raises:
+        UsageError: a value is wrong, a key of the file is unknown, the file cannot be read.
+    """
+    typed = {name: value for name, value in flags.items() if value is not None and value != []}
+    chosen = typed.pop("config", None) or os.environ.get(f"{ENVIRONMENT_PREFIX}CONFIG")
+    path = Path(str(chosen)) if chosen else Path(DEFAULT_FILE)
+    in_file = read_file(path) if chosen or path.is_file() else {}
+    origins = _origins(typed, in_file, path)
+    try:
+        settings = _layered(_by_field(in_file))(**_by_field(typed))
+    except ValidationError as error:
+        raise _explain(error, origins) from None
+    return Loaded(settings=settings, origins=origins, notices=tuple(_strange_variables()))
+
+
+def _layered(in_file: Mapping[str, Any]) -> type[Settings]:
+    """Return `Settings` which reads flags, then the environment, then `in_file`."""
+
+    class Layered(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del dotenv_settings, file_secret_settings  # a file that nobody named is not read
+            return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=dict(in_file))
+
+    return Layered
+
+
+def _by_field(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {IN_FILE[name].field: value for name, value in values.items()}
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Return table [run] of the configuration file; raise `UsageError` for what is unreadable or unknown in it."""
+    try:
+        with path.open("rb") as file:
+            data = tomllib.load(file)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not TOML: {error}") from None
+    for name in data:
+        if name != TABLE:
+            raise UsageError(f'{path}: there is no table or key "{name}"', hint=f"Settings stand in [{TABLE}].")
+    table = data.get(TABLE, {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {TABLE} must be a table", hint=f"Write [{TABLE}] on a line of its own.")
+    for name in table:
+        if "token" in name and name not in IN_FILE:
+            raise UsageError(f'{path}: the token must not stand in a configuration file ("{name}")', hint=NO_TOKEN_HINT)
+        if name not in IN_FILE:
+            raise UsageError(f'{path}: [{TABLE}] has no setting "{name}"{did_you_mean(name, IN_FILE)}')
+    return table
+
+
+def _origins(typed: Iterable[str], in_file: Iterable[str], path: Path) -> dict[str, str]:
+    """Return where each setting that is set comes from, the strongest layer standing."""
+    origins = {name: f"{path}: [{TABLE}] {name}" for name in in_file}
+    origins |= {flag.name: flag.variable for flag in IN_FILE.values() if os.environ.get(flag.variable)}
+    return origins | {name: IN_FILE[name].option for name in typed}
+
+
+def _strange_variables() -> Iterable[str]:
+    known = [flag.variable for flag in FLAGS]
+    for name in sorted(os.environ):
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known:
+            yield f"{name} is no setting and is not used{did_you_mean(name, known)}"
+
+
+_SENTENCES: Final[Mapping[str, str]] = {
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "path_type": "must be a path",
+    "tuple_type": "must be a name or a list of names",
+    "finite_number": "must be a finite number",
+}
+
+
+def _explain(error: ValidationError, origins: Mapping[str, str]) -> UsageError:
+    """Return the first thing that is wrong, with the place where it stands and without the value of a secret."""
+    wrong = error.errors(include_url=False, include_context=True)[0]
+    flag = _flag_of(str(wrong["loc"][0]))
+    if flag is None:
+        return UsageError(f"{wrong['loc'][0]} is not usable")
+    place = origins.get(flag.name, flag.option)
+    shown = f", not {wrong['input']!r}" if isinstance(wrong["input"], str | int | float) else ""
+    if wrong["type"] == "literal_error":
+        near = did_you_mean(str(wrong["input"]), flag.choices)
+        return UsageError(f"{place} must be one of {', '.join(flag.choices)}{shown}{near}")
+    says = _SENTENCES.get(wrong["type"]) or _first_lower(wrong["msg"].removeprefix("Input "))
+    return UsageError(f"{place}: {says}{shown}" if not says.startswith("must") else f"{place} {says}{shown}")
+
+
+def _first_lower(text: str) -> str:
+    return text.replace("should be", "must be", 1)
+
+
+def _flag_of(place: str) -> Flag | None:
+    return next((flag for flag in FLAGS if place in {flag.name, flag.field, flag.variable}), None)
+
+
+# The token
+
+
+def token_source(settings: Settings) -> Callable[[], str]:
+    """Return what gives the token, having asked it once.
+
+    Raises:
+        AccessError: there is no token, or the command that prints it failed.
+        UsageError: the token's file can be read by others.
+    """
+    if settings.token_file is not None:
+        return _steady(read_token_file(settings.token_file))
+    if settings.token_command is not None:
+        return _steady(run_token_command(settings.token_command))
+    if settings.token is not None:
+        return _steady(_checked(settings.token.get_secret_value(), TOKEN_VARIABLE))
+    raise AccessError("there is no HubSpot token", hint=NO_TOKEN_HINT)
+
+
+def _steady(token: str) -> Callable[[], str]:
+    return SecretStr(token).get_secret_value
+
+
+def read_token_file(path: Path) -> str:
+    """Return the token in `path`, which nobody but its owner may read."""
+    try:
+        with path.open("rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if mode & 0o077:
+                raise UsageError(
+                    f"the token file {path} can be read by others (mode {mode:04o})",
+                    hint=f"Run: chmod 600 {shlex.quote(str(path))}",
+                )
+            held = file.read(_TOKEN_BYTES_MAX + 1)
+    except OSError as error:
+        raise AccessError(f"the token file {path} cannot be read: {error.strerror or error}") from None
+    return _checked(held.decode("utf-8", "replace"), f"the token file {path}")
+
+
+def run_token_command(command: str) -> str:
+    """Return what `command` prints; it runs without a shell and has 30 s."""
+    hint = "Try the command by itself: it must print the token, and only that, within 30 s."
+    try:
+        argv = shlex.split(command)
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_TOKEN_COMMAND_S, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise AccessError("the token command did not end in time", hint=hint) from None
+    except (OSError, ValueError, IndexError) as error:
+        raise AccessError(f"the token command cannot be run: {error}", hint=hint) from None
+    if done.returncode != 0:
+        raise AccessError(f"the token command failed with status {done.returncode}", hint=hint)
+    return _checked(done.stdout.decode("utf-8", "replace"), "the output of the token command")
+
+
+def _checked(held: str, where: str) -> str:
+    """Return the token that `held` is; never quote it."""
+    token = held.strip()
+    if not token:
+        raise AccessError(f"{where} is empty", hint=NO_TOKEN_HINT)
+    if len(token) > _TOKEN_BYTES_MAX or not (token.isascii() and token.isprintable()) or " " in token:
+        raise AccessError(f"{where} is not a token: it must be one line of plain characters without spaces")
+    return token

@@ -1,0 +1,66 @@
+"""The end of a run: books, status, what to do next. Pure but for nothing: it is told everything."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from importer.errors import BooksError, ExitStatus, ImporterError
+from importer.plan import Plan
+from importer.preflight import Account
+from importer.reading import Reading
+from importer.report.books import Books, Summary, Tally, exit_status
+from importer.stopping import Stop
+
+_NOT_COUNTS = frozenset({"ended", "rows_read", "waiting_for", "waiting_until", "in_flight"})
+
+
+def conclude(
+    plan: Plan, tally: Tally, stop: Stop, failures: Sequence[ImporterError], *, run: int | None,
+    account: Account | None, reading: Reading, started: datetime, seconds: float,
+) -> Summary:  # fmt: skip
+    """Return the summary of a run that ended, with the one status that stands for all that hold."""
+    books = tally.books()
+    statuses = [error.exit_status for error in failures] + [stop.status] + _statuses(books, tally)
+    reasons = [(error.message, error.hint) for error in failures]
+    if stop.requested:
+        reasons.append((stop.reason or "", stop.hint))
+    if not plan.dry_run and not failures and not stop.requested and not _any_valid(books, tally):
+        statuses.append(ExitStatus.SOURCE)
+        reasons.append(("no row of the source is a valid campaign" if books.read else "the source holds no rows", None))
+    try:
+        books.check()
+    except BooksError as error:
+        statuses.append(error.exit_status)
+        reasons.insert(0, (error.message, "Keep the ledger and report this."))
+    reason, hint = reasons[0] if reasons else (None, None)
+    return Summary(
+        run=run,
+        status=exit_status(*statuses),
+        reason=reason,
+        hint=hint,
+        books=books,
+        counts={name: value for name, value in asdict(tally).items() if name not in _NOT_COUNTS},
+        ledger=str(plan.ledger),
+        sources=reading.sources,
+        account=account.id if account else None,
+        base_url=plan.transport.base_url,
+        started_at=started.isoformat(timespec="seconds"),
+        seconds=round(seconds, 3),
+        dry_run=plan.dry_run,
+        simulated=plan.simulator is not None,
+    )
+
+
+def _statuses(books: Books, tally: Tally) -> list[ExitStatus]:
+    statuses = [ExitStatus.OK]
+    if books.failed:
+        statuses.append(ExitStatus.SOME_FAILED)
+    if books.unresolved or books.in_doubt or tally.unexpected:
+        statuses.append(ExitStatus.UNRESOLVED)
+    return statuses
+
+
+def _any_valid(books: Books, tally: Tally) -> bool:
+    """Return whether any row was worth sending: one that HubSpot refused was."""
+    refused = sum(tally.codes.get(code, 0) for code in ("refused", "refused_group", "still_refused", "exhausted"))
+    return bool(books.created + books.updated + books.skipped + books.unresolved + books.in_doubt + refused)
