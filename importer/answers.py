@@ -65,14 +65,11 @@ class AnswerReader:
             return pairs
         ids = [result.id for result in pairs.unexpected][: len(sent)]
         asked = sorted({name for properties in sent for name in properties})
-        await self.pacer.acquire()
-        headers: dict[str, str] | None = None
-        try:
+        async with self.pacer.slot() as slot:
             self.tally.requests += 1
             reread = await self.transport.read(ids, asked)
-            headers = dict(reread.headers) if isinstance(reread, Reply) else None
-        finally:
-            self.pacer.release(headers)
+            if isinstance(reread, Reply):
+                slot.answered(reread.headers, refused=reread.status == 429)
         if isinstance(reread, NoReply) or reread.status not in {200, 207}:
             return pairs
         try:

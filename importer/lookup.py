@@ -53,17 +53,13 @@ class Lookup:
 
     async def ask(self, send: Callable[[], Any]) -> Exchange:
         """Send one question in its turn. Cancellation: the slot is given back."""
-        await self.pacer.acquire()
-        headers: dict[str, str] | None = None
-        self.tally.requests += 1
-        sent = self.wall()
-        try:
+        async with self.pacer.slot() as slot:
+            self.tally.requests += 1
+            sent = self.wall()
             exchange: Exchange = await send()
             if isinstance(exchange, Reply):
-                headers = dict(exchange.headers)
-                self.clock.observe(headers.get("date"), sent, self.wall())
-        finally:
-            self.pacer.release(headers)
+                slot.answered(exchange.headers, refused=exchange.status == 429)
+                self.clock.observe(exchange.headers.get("date"), sent, self.wall())
         return exchange
 
     async def page(self, properties: Sequence[str], after: str | None, name: str | None) -> wire.Page:
@@ -82,7 +78,7 @@ class Lookup:
                     return page
                 case steps.Resend(after_s=after_s, whole_client=whole):
                     if whole:
-                        self.pacer.pause(after_s or 0.0, verdict.message)
+                        self.pacer.pause(after_s or 0.0)
                     await anyio.sleep(RETRY_S if after_s is None else after_s)
                 case steps.Pause(error=error) | steps.Stop(error=error):
                     self.stop.request_for(error)

@@ -30,10 +30,9 @@ Where the design's words would admit a wrong pair, the stricter reading is taken
 - An id shown with two contents is paired with nothing and crowds with both; so does one that was not read back.
 - A key is no proof against a contradiction, and a claim that shows nothing of what was sent proves nothing.
 
-What remains open. A server which fills one campaign with the very value that another input of that name sent, and
-hides it of that other in the same reply, can deceive step 2. In a complete reading a filled value can make a campaign
-just as another input wanted it: content decides then, not origin. A value changed beyond its canonical
-form makes a campaign foreign; `Pairs.near` names it. This module is pure.
+What remains open. A server that fills one campaign with the value which another input of its name sent, and hides that
+other's, can deceive step 2; in a complete reading content decides then, not origin. A value changed beyond its
+canonical form makes a campaign foreign; `Pairs.near` names it. This module is pure.
 """
 
 from collections import Counter, defaultdict

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, field
+from random import Random
 from typing import Any
 
 import anyio
@@ -27,7 +28,8 @@ from importer.ledger import entries
 from importer.ledger.opening import Ledger, Owner, open_ledger
 from importer.lookup import Lookup
 from importer.model import State
-from importer.pacing import Outage, Pacer
+from importer.outage import Backoff, Outage
+from importer.pacing import Pacer, RollingWindow
 from importer.plan import Plan
 from importer.preflight import Account, ask_account, earlier_doubts
 from importer.producing import Began, Producer, open_list
@@ -78,7 +80,7 @@ async def run_plan(
         ImporterError: before the ledger was opened (nothing was read or sent).
     """
     started, began = wall_clock(), time.monotonic()
-    pacer, clock = Pacer(plan.rate), ServerClock()
+    pacer, clock = Pacer(RollingWindow(plan.rate)), ServerClock()
     with ExitStack() as stack:
         reading = stack.enter_context(_reading(plan))
         await anyio.to_thread.run_sync(reading.begin)
@@ -314,7 +316,7 @@ def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:
     plan, began = run.plan, Began()
     sender = Sender(
         transport=run.transport, journal=run.ledger.journal, pacer=run.pacer, clock=run.clock, wall=wall_clock,
-        tally=run.tally, stop=run.stop, outage=Outage(plan.outage_max_s), settling=plan.settling, encode=wire.encode_batch,
+        tally=run.tally, stop=run.stop, outage=Outage(Backoff(Random()), plan.outage), settling=plan.settling, encode=wire.encode_batch,
         run=run.number, waits=plan.waits, correlation=plan.records.correlation, hold=lambda _doubt: began.add(),
         trust_refusals=not run.account.can_read,
         answers=AnswerReader(

@@ -9,6 +9,7 @@ from importer.admission import AdmissionPolicy
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.throttle import WaitPolicy
 from importer.mapping import CampaignMapping
+from importer.outage import OutagePolicy
 from importer.pacing import RatePolicy
 from importer.reconcile import SettlePolicy
 from importer.records import RecordPolicy
@@ -34,7 +35,7 @@ class Plan:
     settling: SettlePolicy = field(default_factory=SettlePolicy)
     workers: int = 25  #: reach 250 requests in 10 s, HubSpot's highest limit, at 1 s of latency
     grace_s: float = 8.0  #: what is on its way may take so long to come home after a wish to stop
-    outage_max_s: float = 600.0  #: how long HubSpot may be out of reach
+    outage: OutagePolicy = field(default_factory=OutagePolicy)
     dry_run: bool = False  #: everything but the requests
     simulator: SimulatorPolicy | None = None  #: rehearse against an embedded simulator with these switches
     simulator_state: Path | None = None  #: where the simulator keeps its campaigns between runs

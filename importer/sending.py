@@ -7,7 +7,7 @@ or a finding which says that nothing of it was made.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ import anyio
 from importer import attribution
 from importer.answers import AnswerReader
 from importer.batches import Encode, Work, halves, make_batch, subset
-from importer.errors import LedgerError
+from importer.errors import LedgerError, PausedError
 from importer.hubspot import steps, verdicts, wire
 from importer.hubspot.exchange import Exchange, Reply, Transport
 from importer.hubspot.throttle import WaitPolicy
@@ -25,8 +25,9 @@ from importer.ledger import entries
 from importer.ledger.journal import Journal
 from importer.matching import Wanted, content_of
 from importer.model import Batch, Failed, Finding, InDoubt, Problem, Returned, State
+from importer.outage import Outage
 from importer.outcomes import Attempt, Findings, failed_item, intent_item
-from importer.pacing import Outage, Pacer
+from importer.pacing import Pacer, Slot
 from importer.reconcile import Doubt, Reconciler, SettlePolicy
 from importer.report.books import Tally
 from importer.server_clock import ServerClock
@@ -70,25 +71,26 @@ class Sender:
         left = [work]
         try:
             while left:
-                await self._turn()
-                left.extend(reversed(await self._attempt(left.pop())))
+                async with AsyncExitStack() as stack:
+                    slot = await self._turn(stack)
+                    left.extend(reversed(await self._attempt(left.pop(), slot)))
         except (StoppedError, anyio.get_cancelled_exc_class()) as ending:
             self.tally.end(State.NOT_SENT, sum(len(item.batch.records) for item in left))
             if not isinstance(ending, StoppedError):
                 raise
 
-    async def _turn(self) -> None:
+    async def _turn(self, stack: AsyncExitStack) -> Slot:
         """Wait until the next request may leave; raise `StoppedError` when none may. Cancellation: nothing is taken."""
         assert self.reconciler is not None
         with self.stop.interruptible():
             await self.reconciler.room()
-            await self.pacer.acquire()
+            return await stack.enter_async_context(self.pacer.slot())
 
-    async def _attempt(self, work: Work) -> Sequence[Work]:
+    async def _attempt(self, work: Work, slot: Slot) -> Sequence[Work]:
         """Send once and return what is to be sent next. Cancellation: the batch is journaled as in doubt."""
         attempt = await self._announce(work)
         try:
-            return await self._conclude(attempt, await self._exchange(attempt))
+            return await self._conclude(attempt, await self._exchange(attempt, slot))
         finally:
             self.flying.pop(attempt.n, None)
 
@@ -111,7 +113,6 @@ class Sender:
             with anyio.CancelScope(shield=True):
                 n = await self.journal.append(intent)
         except LedgerError:
-            self.pacer.release(None)
             self.tally.end(State.NOT_SENT, len(work.batch.records))
             raise
         self.flying[n] = frozenset(content_of(record.properties, self.correlation) for record in work.batch.records)
@@ -119,25 +120,23 @@ class Sender:
         began = anyio.current_time()
         return Attempt(work=work, n=n, made_before=self.tally.ended[State.CREATED], began=began, server_low=low)
 
-    async def _exchange(self, attempt: Attempt) -> Exchange:
+    async def _exchange(self, attempt: Attempt, slot: Slot) -> Exchange:
         """POST the batch. Cancellation: the outcome `unknown` is journaled."""
         self.tally.requests += 1
         self.tally.creates += 1
         self.tally.resent += attempt.work.attempt > 1
         self.tally.in_flight += 1
         sent_wall = self.wall().timestamp()
-        headers: dict[str, str] | None = None
         try:
             exchange = await self.transport.create(attempt.work.batch.body)
             if isinstance(exchange, Reply):
-                headers = dict(exchange.headers)
-                self.clock.observe(headers.get("date"), sent_wall, self.wall().timestamp())
+                slot.answered(exchange.headers, refused=exchange.status == 429)
+                self.clock.observe(exchange.headers.get("date"), sent_wall, self.wall().timestamp())
         except anyio.get_cancelled_exc_class():
             self._doubt_at_the_end(attempt)
             raise
         finally:
             self.tally.in_flight -= 1
-            self.pacer.release(headers)
         return exchange
 
     def _doubt_at_the_end(self, attempt: Attempt) -> None:
@@ -150,7 +149,7 @@ class Sender:
         verdict = verdicts.judge_create(exchange, self.waits)
         step = verdict.step
         if verdict.outcome is not steps.Outcome.NOT_SENT:
-            self.outage.over()
+            self.outage.answered()
         match step:
             case steps.Settle(batch=reply):
                 return await self._settle_answer(attempt, exchange, verdict, reply)
@@ -224,14 +223,13 @@ class Sender:
         returned: list[Finding] = [Returned(index=index) for index in range(len(attempt.work.batch.records))]
         again = self._close(attempt, str(verdict.outcome), exchange, verdict, returned)
         if verdict.outcome is steps.Outcome.NOT_SENT:
-            pause = self.outage.failed(anyio.current_time())
-            if pause is None:
-                self.stop.request_for(self.outage.error(verdict.message))
-            else:
-                self.pacer.pause(pause, verdict.message)
+            try:
+                self.pacer.pause(self.outage.failed(anyio.current_time(), verdict.message))
+            except PausedError as error:
+                self.stop.request_for(error)
             return again
         self.tally.throttled += 1
-        self.pacer.pause(step.after_s or 0.0, verdict.message)
+        self.pacer.pause(step.after_s or 0.0)
         return again
 
     def _give_up(

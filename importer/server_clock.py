@@ -1,11 +1,12 @@
 """What time it is at the server, within bounds, told from the `Date` headers of its answers. Pure.
 
 A `Date` is written in whole seconds between the moment the request left and the moment its answer was there. So each
-answer bounds (server time − our wall clock) from both sides, to about a second plus the time the request took; a few
-answers narrow it down. Both clocks drift, so old bounds widen slowly; a wall clock that was set, or a server whose
-clock was, contradicts them, and then the newest answer alone counts.
+answer bounds the difference (server time minus our wall clock) from both sides, to about a second plus the time the
+request took; a few answers narrow it down. Both clocks drift, so old bounds widen slowly; a wall clock that was set,
+or a server whose clock was, contradicts them, and then the newest answer alone counts.
 """
 
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
 
@@ -51,6 +52,7 @@ class ServerClock:
 
 def _epoch(date_header: str | None) -> float | None:
     try:
-        return parsedate_to_datetime(date_header or "").timestamp()
+        moment = parsedate_to_datetime(date_header or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None

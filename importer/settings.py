@@ -84,6 +84,7 @@ class Settings(BaseSettings):
     ledger: Path | None = None
     dry_run: bool = False
     simulate: bool = False
+    fault: Names = ()
     yes: bool = False
     grace: float = Field(default=8.0, ge=0, le=3_600, allow_inf_nan=False)
 
@@ -94,13 +95,13 @@ class Settings(BaseSettings):
     api_version: Literal["v3", "2026-03", "2026-09"] = "v3"
     correlation_property: str | None = None
 
-    rate: float | None = Field(default=None, gt=0, le=100_000, allow_inf_nan=False)
+    rate: int | None = Field(default=None, ge=1, le=100_000)
     workers: int | None = Field(default=None, ge=1, le=1_000)
     timeout: Seconds = 110.0
     settle: float = Field(default=60.0, ge=0, le=86_400, allow_inf_nan=False)
     settle_max: Seconds = 300.0
-    max_wait: float = Field(default=900.0, ge=0, allow_inf_nan=False)
-    max_outage: float = Field(default=600.0, ge=0, allow_inf_nan=False)
+    max_wait: Seconds = 900.0
+    max_outage: Seconds = 600.0
 
     json_output: bool = Field(default=False, validation_alias=f"{ENVIRONMENT_PREFIX}JSON")
     quiet: bool = False

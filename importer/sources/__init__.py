@@ -1,1 +1,11 @@
-"""File or stream → numbered rows."""
+"""File or stream → numbered rows.
+
+In the order of the data: `opening` (path, standard input, stream), `compression`, `encoding`, `sniff` (which format),
+then `lines`, `tape` and `delimited` for CSV and TSV, `lines`, `json_values` and `json_lines` for JSON Lines,
+`json_array` for JSON; `gathering` makes the chunks, `source` puts the layers together.
+"""
+
+from importer.sources.policy import ReadPolicy
+from importer.sources.source import Source, open_source
+
+__all__ = ["ReadPolicy", "Source", "open_source"]

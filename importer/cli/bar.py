@@ -1,0 +1,59 @@
+"""The bar, drawn by rich; loaded only when there is a terminal to draw it on."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from importer.cli.progress import Snapshot, View, duration, rate, waiting
+from importer.cli.screen import Screen, clean, wants_colour
+from importer.report.books import Tally
+
+
+class Bar:
+    """Two or three lines at the bottom of the terminal: how far, how fast, how many bad, and what it waits for."""
+
+    def __init__(self, screen: Screen) -> None:
+        """Draw on the screen's stream for talk."""
+        console = Console(file=screen.err, force_terminal=True, no_color=not wants_colour(screen.err), highlight=False)
+        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the bar away."""
+        self._live.stop()
+
+    def draw(self, tally: Tally, now: Snapshot, seen: View) -> None:
+        """Draw the counts as they stand."""
+        self._live.update(_picture(tally, now, seen), refresh=True)
+
+
+def _picture(tally: Tally, now: Snapshot, seen: View) -> Group:
+    far = Table.grid(padding=(0, 1), expand=False)
+    share = seen.share or 0.0
+    left = f"about {duration(seen.left_s)} left" if seen.left_s is not None else ""
+    far.add_row(
+        ProgressBar(total=1.0, completed=share, width=40, pulse=seen.share is None),
+        Text(f"{share:.0%}" if seen.share is not None else ""),
+        Text(left, style="dim"),
+    )
+    counts = Text(f"{now.rows:,} read, {now.created:,} created, ")
+    counts.append(f"{now.bad:,} bad", style="red" if now.bad else "")
+    counts.append(f"; {seen.rows_per_s:,.0f} rows/s, {rate(tally, seen)}")
+    if tally.doubted:
+        counts.append(f"; {tally.doubted:,} in doubt", style="yellow")
+    rows: list[Table | Text] = [far, counts]
+    waits = waiting(tally, now.at_s)
+    if waits:
+        rows.append(Text(f"waiting: {clean(waits)}", style="yellow"))
+    return Group(*rows)

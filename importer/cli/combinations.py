@@ -1,0 +1,70 @@
+"""Combinations of settings that make no sense: refused, never ignored."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from importer.errors import UsageError
+from importer.settings import Loaded
+
+STDIN = "-"
+
+
+def refuse_impossible(loaded: Loaded, sources: Sequence[str]) -> None:
+    """Raise `UsageError` for the first combination of settings and sources that cannot be meant."""
+    for message, hint in (*_about_sources(loaded, sources), *_about_settings(loaded)):
+        raise UsageError(message, hint=hint)
+
+
+def _about_sources(loaded: Loaded, sources: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    if sources.count(STDIN) > 1:
+        yield "standard input can be read only once", "Name - only once."
+    twice = [source for number, source in enumerate(sources) if source in sources[:number]]
+    if twice and twice[0] != STDIN:
+        yield f"{twice[0]} is named twice", None
+    if loaded.settings.ledger is None and sources and not has_own_ledger(sources):
+        what = "several sources have" if len(sources) > 1 else f"{sources[0]} has"
+        yield f"{what} no folder for a ledger", "Say where the ledger is to be: --ledger DIR."
+
+
+def _about_settings(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
+    settings, given = loaded.settings, loaded.given
+    for name in ("base_url", "token_file", "token_command"):
+        if settings.simulate and given(name):
+            yield (
+                f"--simulate sends to a simulated HubSpot: it cannot be combined with {loaded.origins[name]}",
+                "Leave out one of the two.",
+            )
+    if settings.fault and not settings.simulate:
+        yield f"{loaded.origins['fault']} needs --simulate: faults are for the simulated HubSpot only", None
+    if settings.token_file is not None and settings.token_command is not None:
+        yield (
+            f"{loaded.origins['token_file']} and {loaded.origins['token_command']} both give the token",
+            "Leave out one of the two.",
+        )
+    if settings.quiet and settings.progress == "always":
+        yield "--quiet and --progress always contradict one another", "Leave out one of the two."
+    if settings.settle_max < settings.settle and given("settle_max"):
+        yield "--settle-max must be at least --settle", None
+    if settings.key and given("duplicates") and settings.duplicates == "create":
+        yield (
+            "--duplicates create is for rows without a key: rows of one key are one campaign",
+            "Leave out --duplicates create, or --key.",
+        )
+    if settings.key and given("same_name") and settings.same_name == "create":
+        yield (
+            "--same-name create is for rows without a key: a key tells an edited row from a new one",
+            "Leave out --same-name create, or --key.",
+        )
+
+
+def has_own_ledger(sources: Sequence[str]) -> bool:
+    """Whether the ledger can lie beside the source: it is one file."""
+    return len(sources) == 1 and sources[0] != STDIN and "://" not in sources[0]
+
+
+def ledger_of(loaded: Loaded, sources: Sequence[str]) -> Path:
+    """Return the ledger's folder: the one named, else beside the single source."""
+    if loaded.settings.ledger is not None:
+        return loaded.settings.ledger
+    assert has_own_ledger(sources), "refuse_impossible comes first"
+    return Path(sources[0] + (".simulated.ledger" if loaded.settings.simulate else ".ledger"))

@@ -1,0 +1,168 @@
+"""The end of a run, as people read it: what failed and how to mend it, the next command, the sum that holds."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from importer.cli.pasting import command_line
+from importer.cli.progress import duration
+from importer.cli.screen import Screen, one_line
+from importer.errors import ExitStatus
+from importer.model import BATCH_RECORDS_MAX
+from importer.problems import CODES
+from importer.report import summary as report
+from importer.report.books import Summary
+
+CODES_SHOWN_MAX: Final = 8
+ROWS_SHOWN_MAX: Final = 3  #: of each code
+_FAILURES: Final = "failures.jsonl"
+_WINDOW_S: Final = 10.0
+
+#: Statuses of a run which the same command continues.
+_CONTINUES: Final = frozenset(
+    {
+        ExitStatus.INTERRUPTED,
+        ExitStatus.TERMINATED,
+        ExitStatus.PAUSED,
+        ExitStatus.THRESHOLD,
+        ExitStatus.SOURCE,
+        ExitStatus.ACCESS,
+        ExitStatus.LEDGER,
+    }
+)
+
+
+def show(
+    summary: Summary, screen: Screen, *, argv: Sequence[str], as_json: bool = False, per_window: int | None = None
+) -> None:
+    """Show how a run ended: talk to stderr, the last line (or, `as_json`, the summary) to stdout.
+
+    `argv` is the command that ran; `per_window` the requests permitted in 10 s, for the estimate of a dry run.
+    """
+    _show_failures(summary, screen)
+    _show_remarks(summary, screen)
+    if summary.dry_run:
+        _show_estimate(summary, screen, per_window)
+    if summary.reason:
+        screen.say(f"{_WORD.get(summary.status, 'stopped')}: {summary.reason}", style=_style(summary.status))
+        if summary.hint:
+            screen.say(f"hint: {summary.hint}")
+    for words in next_steps(summary, argv):
+        screen.say(words)
+    if summary.run is not None:
+        screen.notice(f"ledger: {summary.ledger}")
+    if as_json:
+        screen.data(report.text(summary).rstrip("\n"))
+        screen.say(last_line(summary), style="bold")
+    else:
+        screen.data(last_line(summary))
+
+
+_WORD: Final = {ExitStatus.PAUSED: "paused", ExitStatus.BOOKS: "internal error", ExitStatus.INTERNAL: "internal error"}
+
+
+def _style(status: ExitStatus) -> str:
+    return "yellow" if status in {ExitStatus.INTERRUPTED, ExitStatus.TERMINATED, ExitStatus.PAUSED} else "red"
+
+
+def last_line(summary: Summary) -> str:
+    """Return the sum that holds, with how long it took: `3 read = 2 created + … (14 s, 240 requests, 3 resent)`."""
+    requests, resent = summary.counts.get("requests", 0), summary.counts.get("resent", 0)
+    return f"{summary.books.line()} ({duration(summary.seconds)}, {requests:,} requests, {resent:,} resent)"
+
+
+# Failures, grouped
+
+
+def _show_failures(summary: Summary, screen: Screen) -> None:
+    codes: dict[str, int] = summary.counts.get("codes") or {}
+    if not codes or screen.quiet:
+        return
+    rows = first_failures(Path(summary.ledger) / _FAILURES, summary.run) if summary.run is not None else {}
+    by_count = sorted(codes.items(), key=lambda item: (-item[1], item[0]))
+    for code, count in by_count[:CODES_SHOWN_MAX]:
+        known = CODES.get(code)
+        screen.say(f"{count:,} {code}: {known.meaning if known else 'see run.log'}", style="red")
+        for row in rows.get(code, []):
+            screen.say(f"  {place(row)}: {one_line(row.get('message', ''))}")
+        if known:
+            screen.say(f"  {known.fix}", style="dim")
+    if len(by_count) > CODES_SHOWN_MAX:
+        screen.say(f"and {len(by_count) - CODES_SHOWN_MAX} more codes")
+    if rows:
+        screen.say(f"all of them: {Path(summary.ledger) / _FAILURES}")
+
+
+def first_failures(path: Path, run: int) -> dict[str, list[dict[str, Any]]]:
+    """Return code → the first few rows that failed in `run`, from the ledger; blocks, and gives what can be read."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    with suppress(OSError), path.open("rb") as file:
+        for line in file:
+            row = _row(line)
+            if row is not None and row.get("run") == run:
+                of_code = found.setdefault(str(row.get("code")), [])
+                if len(of_code) < ROWS_SHOWN_MAX:
+                    of_code.append(row)
+    return found
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
+
+
+def place(row: dict[str, Any]) -> str:
+    """Return where a failed row stands, as editors take it: `campaigns.csv:812`, and its column."""
+    number = row.get("line_number")
+    at = f"{row.get('source')}:{number}" if number is not None else f"{row.get('source')} row {row.get('ordinal')}"
+    column = row.get("column")
+    return one_line(f"{at} {column}" if column else at)
+
+
+# What else there is to say
+
+
+def _show_remarks(summary: Summary, screen: Screen) -> None:
+    counts, folder = summary.counts, Path(summary.ledger)
+    remarks = {
+        "recovered": "records of earlier runs were settled",
+        "changed": f"skipped rows have changed since they were sent: {folder / 'changed.jsonl'}",
+        "gone": "campaigns made earlier from these sources are not in them any more",
+        "throttled": "answers asked for a pause; all were sent again",
+    }
+    for name, words in remarks.items():
+        if counts.get(name):
+            screen.notice(f"{counts[name]:,} {words}")
+    if counts.get("unexpected"):
+        screen.say(f"{counts['unexpected']:,} campaigns in HubSpot's answers belong to none of these rows", style="red")
+
+
+def _show_estimate(summary: Summary, screen: Screen, per_window: int | None) -> None:
+    """Say what a run would do; exact but for the rows that HubSpot would refuse."""
+    would = summary.books.not_sent
+    requests = math.ceil(would / BATCH_RECORDS_MAX)
+    rate = per_window or 100
+    seconds = max(requests - rate, 0) / rate * _WINDOW_S + 1
+    screen.say(
+        f"dry run: nothing was sent. A run would create {would:,}, in about {requests:,} requests and"
+        f" {duration(seconds)} at {rate:,} requests per 10 s."
+    )
+
+
+def next_steps(summary: Summary, argv: Sequence[str]) -> Iterator[str]:
+    """Yield the next commands, ready to paste; none after a success, none when nothing ran."""
+    if summary.status is ExitStatus.OK or summary.run is None or summary.dry_run:
+        return
+    again, books = command_line(argv), summary.books
+    if summary.status in _CONTINUES or books.in_doubt or books.not_sent:
+        yield f"to go on: {again}"
+    elif books.failed:
+        yield f"once the rows are mended: {again}"
+    if books.unresolved:
+        yield f"to look again for what is unresolved: {command_line(['reconcile', summary.ledger])}"

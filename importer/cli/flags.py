@@ -1,0 +1,117 @@
+"""Every option, as a table: its names, its help, and the commands that take it.
+
+From one row come the flag (`--max-wait`), its environment name (`IMPORTER_MAX_WAIT`) and its key in the
+configuration file (`max_wait`). Values arrive here as text: `settings.Settings` checks them, wherever they come
+from. The defaults shown are those of `Settings`; a test holds the two equal. Imports nothing heavy: help must be fast.
+"""
+
+from typing import Final, Literal, NamedTuple
+
+ENVIRONMENT_PREFIX: Final = "IMPORTER_"
+TOKEN_VARIABLE: Final = "HUBSPOT_ACCESS_TOKEN"
+
+Kind = Literal["value", "switch", "list"]
+
+
+class Flag(NamedTuple):
+    """One option."""
+
+    name: str  #: as in the configuration file: lower case, underscores
+    help: str  #: what it does, a short sentence without a full stop
+    panel: str  #: heading in the help
+    metavar: str = ""  #: what stands for the value; empty for a switch
+    default: str = ""  #: as people read it; empty for none
+    kind: Kind = "value"
+    commands: str = "run check"  #: names of the commands that take it
+    everyday: bool = False  #: shown by --help, not only by --help-all
+
+    @property
+    def option(self) -> str:
+        """The option as typed."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """Its name in the environment."""
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+    @property
+    def field(self) -> str:
+        """Its field in `Settings` (`json` is taken there)."""
+        return "json_output" if self.name == "json" else self.name
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The permitted values, where they are few."""
+        return tuple(self.metavar.split("|")) if "|" in self.metavar else ()
+
+
+_READ = "Reading"
+_SAME = "The same campaign or another"
+_TO = "HubSpot"
+_SPEED = "Speed and waiting"
+_RUN = "The run"
+_SAY = "What it says"
+_SENDS = "run reconcile"
+_ALL = "run check reconcile"
+
+FLAGS: Final[tuple[Flag, ...]] = (
+    Flag("mapping", "ready mapping, or file, that says which column feeds which property", _READ, "NAME|FILE",
+         everyday=True),
+    Flag("allow_property", "property of your account to send as it stands; may be repeated", _READ, "NAME", kind="list"),
+    Flag("format", "format of the sources, where the name does not tell", _READ, "FORMAT"),
+    Flag("encoding", "encoding of the sources", _READ, "NAME", "utf-8"),
+    Flag("delimiter", "what separates the cells of a CSV source", _READ, "CHARACTER"),
+    Flag("max_row_bytes", "longest permitted row", _READ, "BYTES", "1048576"),
+    Flag("max_bytes", "most bytes to read of one source, after decompression", _READ, "BYTES"),
+    Flag("allow_special", "read pipes and devices too, not only files and -", _READ, kind="switch"),
+    Flag("limit", "read only the first N rows", _READ, "N"),
+    Flag("key", "columns that make two rows the same campaign", _SAME, "COLUMN[,COLUMN]", kind="list", everyday=True),
+    Flag("key_space", "name under which keys are compared", _SAME, "NAME", "the mapping's name"),
+    Flag("duplicates", "identical rows without a key in one source", _SAME, "skip|create", "skip", everyday=True),
+    Flag("same_name", "a row without a key whose name was imported before and is gone from the source", _SAME,
+         "fail|create", "fail"),
+    Flag("accept_new_identities", "go on although the key is another than the ledger's", _SAME, kind="switch"),
+    Flag("retry_failed", "send again what HubSpot refused in an earlier run", _SAME, kind="switch", everyday=True),
+    Flag("list_skipped", "write the skipped rows to skipped.jsonl", _SAME, kind="switch"),
+    Flag("ledger", "folder that remembers what was done", _RUN, "DIR", "SOURCE.ledger", everyday=True),
+    Flag("dry_run", "do everything but send, and say what would be sent", _RUN, kind="switch", commands="run",
+         everyday=True),
+    Flag("simulate", "send to a simulated HubSpot in this process; needs no token", _RUN, kind="switch",
+         commands="run", everyday=True),
+    Flag("fault", "fault of the simulated HubSpot, with --simulate; may be repeated", _RUN, "NAME:P", kind="list",
+         commands="run"),
+    Flag("yes", "do not ask before a new ledger writes to a production account", _RUN, kind="switch",
+         commands="run", everyday=True),
+    Flag("grace", "how long a stop waits for requests on their way", _RUN, "SECONDS", "8", commands=_SENDS),
+    Flag("token_file", "file that holds the token; nobody else may read it", _TO, "FILE", commands=_SENDS,
+         everyday=True),
+    Flag("token_command", "command that prints the token; run without a shell", _TO, "COMMAND", commands=_SENDS),
+    Flag("base_url", "where the API lives", _TO, "URL", "https://api.hubapi.com", commands=_SENDS),
+    Flag("api_version", "version of the campaigns API", _TO, "v3|2026-03|2026-09", "v3", commands=_SENDS),
+    Flag("correlation_property", "custom text property of the account that takes each record's identity", _TO, "NAME",
+         commands=_ALL),
+    Flag("rate", "requests in any 10 seconds", _SPEED, "N", "what HubSpot permits", commands=_SENDS, everyday=True),
+    Flag("workers", "requests on their way at once", _SPEED, "N", "as many as the rate needs", commands=_SENDS),
+    Flag("timeout", "how long a request may take", _SPEED, "SECONDS", "110", commands=_SENDS),
+    Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "SECONDS", "60", commands=_SENDS),
+    Flag("settle_max", "how long to go on looking for it", _SPEED, "SECONDS", "300", commands=_SENDS),
+    Flag("max_wait", "longest pause that HubSpot may ask for", _SPEED, "SECONDS", "900", commands=_SENDS),
+    Flag("max_outage", "how long HubSpot may be away before the run stops", _SPEED, "SECONDS", "600", commands=_SENDS),
+    Flag("json", "print the summary as one JSON object", _SAY, kind="switch", commands=_ALL, everyday=True),
+    Flag("quiet", "no progress, no notices", _SAY, kind="switch", commands=_ALL),
+    Flag("progress", "a bar, lines, or nothing", _SAY, "auto|always|never", "auto", commands=_ALL),
+    Flag("log_level", "least severe entry of run.log", _SAY, "debug|info|warning|error", "info", commands=_ALL),
+    Flag("log_stderr", "write the log to stderr too, as JSON", _SAY, kind="switch", commands=_ALL),
+    Flag("config", "configuration file", _RUN, "FILE", "importer.toml, when there", commands=_ALL),
+)  # fmt: skip
+
+#: Flags that a configuration file may set: all but the one that names it.
+IN_FILE: Final[dict[str, Flag]] = {flag.name: flag for flag in FLAGS if flag.name != "config"}
+
+PANELS: Final = tuple(dict.fromkeys(flag.panel for flag in FLAGS))
+
+
+def flags_of(command: str) -> tuple[Flag, ...]:
+    """Return the flags that `command` takes."""
+    return tuple(flag for flag in FLAGS if command in flag.commands.split())

@@ -1,0 +1,176 @@
+"""Settings → plan: each station's policy, and the mapping found by its name."""
+
+import math
+import tomllib
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Final, get_args
+
+from importer.admission import AdmissionPolicy
+from importer.cli.combinations import ledger_of
+from importer.cli.flags import IN_FILE
+from importer.errors import UsageError
+from importer.hubspot.endpoint import TransportPolicy
+from importer.hubspot.throttle import WaitPolicy
+from importer.mapping import CampaignMapping, parse_mapping
+from importer.near_miss import did_you_mean
+from importer.pacing import RatePolicy
+from importer.plan import Plan
+from importer.reconcile import SettlePolicy
+from importer.records import RecordPolicy
+from importer.settings import Loaded, Settings, token_source
+from importer.simulator.policy import SimulatorPolicy
+from importer.sources.policy import Format, ReadPolicy
+
+_REQUESTS_MOST: Final = 250  #: in 10 s: the highest limit HubSpot sells; workers are enough for that
+_LATENCY_S: Final = 1.0  #: of a create of 50 campaigns, with room to spare
+_WINDOW_S: Final = 10.0
+
+#: Waits against the simulator, where nothing can land later than it says.
+_SIMULATED_WAITS: Final = {"timeout": 10.0, "settle": 0.5, "settle_max": 20.0}
+
+
+def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = None, offline: bool = False) -> Plan:
+    """Return the plan that settings and sources make; `offline` needs no token, since nothing is asked of HubSpot.
+
+    Raises:
+        UsageError: a policy or the mapping does not take what the settings say.
+        AccessError: there is no token.
+    """
+    settings = loaded.settings
+    mapping = find_mapping(settings.mapping) if settings.mapping else None
+    folder = ledger or ledger_of(loaded, sources)
+    return Plan(
+        sources=tuple(sources),
+        ledger=folder,
+        token=_no_token if offline or settings.simulate or settings.dry_run else token_source(settings),
+        reading=_reading(settings),
+        mapping=mapping,
+        ready=ready_mappings(),
+        records=_records(settings, mapping),
+        admission=AdmissionPolicy(**{item.name: getattr(settings, item.name) for item in fields(AdmissionPolicy)}),
+        transport=_transport(loaded),
+        rate=RatePolicy() if settings.rate is None else RatePolicy(requests=settings.rate, most=settings.rate),
+        waits=WaitPolicy(wait_max_s=settings.max_wait),
+        settling=_settling(loaded),
+        workers=settings.workers or math.ceil((settings.rate or _REQUESTS_MOST) / _WINDOW_S * _LATENCY_S),
+        grace_s=settings.grace,
+        outage_max_s=settings.max_outage,
+        dry_run=settings.dry_run,
+        simulator=_simulator(settings) if settings.simulate else None,
+        simulator_state=folder / "simulator" if settings.simulate else None,
+    )
+
+
+def _no_token() -> str:
+    return "none-needed"
+
+
+def _reading(settings: Settings) -> ReadPolicy:
+    known = get_args(Format)
+    for form in known:
+        if settings.format in {None, form}:
+            return ReadPolicy(
+                format=form if settings.format else None,
+                encoding=settings.encoding,
+                delimiter=_delimiter(settings.delimiter),
+                row_bytes_max=settings.max_row_bytes,
+                bytes_max=settings.max_bytes,
+                allow_special=settings.allow_special,
+            )
+    raise UsageError(
+        f'there is no format "{settings.format}"{did_you_mean(str(settings.format), known)}',
+        hint=f"Name one of: {', '.join(known)}.",
+    )
+
+
+def _delimiter(typed: str | None) -> str | None:
+    """Return the delimiter that was typed; a tab is hard to type, so that `\\t` and `tab` are one."""
+    return "\t" if typed in {"\\t", "tab"} else typed
+
+
+def _records(settings: Settings, mapping: CampaignMapping | None) -> RecordPolicy:
+    return RecordPolicy(
+        key=settings.key or (mapping.key if mapping is not None else ()),
+        key_space=settings.key_space or (mapping.name if mapping is not None else ""),
+        allow_properties=frozenset(settings.allow_property),
+        correlation=settings.correlation_property,
+    )
+
+
+def _wait(loaded: Loaded, name: str) -> float:
+    """Return a wait in seconds: as set, else shorter against the simulator than against HubSpot."""
+    shorter = _SIMULATED_WAITS[name] if loaded.settings.simulate and not loaded.given(name) else None
+    return getattr(loaded.settings, name) if shorter is None else shorter
+
+
+def _transport(loaded: Loaded) -> TransportPolicy:
+    settings = loaded.settings
+    return TransportPolicy(
+        base_url=settings.base_url or TransportPolicy().base_url,
+        api_version=settings.api_version,
+        timeout_s=_wait(loaded, "timeout"),
+    )
+
+
+def _settling(loaded: Loaded) -> SettlePolicy:
+    usual = SettlePolicy()
+    return SettlePolicy(
+        timeout_s=_wait(loaded, "timeout"),
+        settle_s=_wait(loaded, "settle"),
+        settle_max_s=_wait(loaded, "settle_max"),
+        looks_apart_s=0.2 if loaded.settings.simulate else usual.looks_apart_s,
+        outage_max_s=loaded.settings.max_outage,
+    )
+
+
+def _simulator(settings: Settings) -> SimulatorPolicy:
+    return SimulatorPolicy.from_strings([f"rate={settings.rate or _REQUESTS_MOST}", *settings.fault])
+
+
+# Mappings
+
+
+def find_mapping(named: str) -> CampaignMapping:
+    """Return the ready mapping called `named`, or the one in the file `named`; raise `UsageError` if there is none."""
+    folder = mappings_folder()
+    ready = folder / f"{named}.toml"
+    if "/" not in named and ready.is_file():
+        return read_mapping(ready)
+    path = Path(named)
+    if path.is_file():
+        return read_mapping(path)
+    known = mapping_names()
+    raise UsageError(
+        f'there is no mapping or file "{named}"{did_you_mean(named, known)}',
+        hint=f"{IN_FILE['mapping'].option} takes the path of a TOML file, or one of: {', '.join(known)}.",
+    )
+
+
+def read_mapping(path: Path) -> CampaignMapping:
+    """Return the mapping in `path`; raise `UsageError` with the place of what is wrong."""
+    try:
+        with path.open("rb") as file:
+            return parse_mapping(tomllib.load(file), name=path.stem)
+    except OSError as error:
+        raise UsageError(f"the mapping {path} cannot be read: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"the mapping {path} is not TOML: {error}") from None
+
+
+def mappings_folder() -> Path:
+    """Return where the ready mappings lie: in the installed package, else in the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    installed = package / "config" / "mappings"
+    return installed if installed.is_dir() else package.parent / "config" / "mappings"
+
+
+def mapping_names() -> tuple[str, ...]:
+    """Return the names of the ready mappings."""
+    return tuple(sorted(path.stem for path in mappings_folder().glob("*.toml") if path.stem != "example"))
+
+
+def ready_mappings() -> tuple[CampaignMapping, ...]:
+    """Return every ready mapping."""
+    return tuple(read_mapping(mappings_folder() / f"{name}.toml") for name in mapping_names())

@@ -1,0 +1,145 @@
+"""Progress: how far, how fast, how many bad. A bar on a terminal, a plain line every 10 s elsewhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import anyio
+
+from importer.cli.screen import Screen, clean, is_terminal
+from importer.model import State
+from importer.report.books import Tally
+
+Mode = Literal["auto", "always", "never"]
+
+LINE_EVERY_S: Final = 10.0
+BAR_EVERY_S: Final = 0.25
+_WINDOW_S: Final = 10.0  #: speeds are those of so many last seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The counts at one moment."""
+
+    at_s: float  #: monotonic
+    rows: int
+    settled: int  #: rows in a state
+    created: int
+    bad: int
+    requests: int
+    bytes_read: int
+
+
+def snapshot(tally: Tally, now_s: float) -> Snapshot:
+    """Return the counts as they stand."""
+    return Snapshot(
+        at_s=now_s,
+        rows=tally.rows_read,
+        settled=tally.books().accounted,
+        created=tally.ended[State.CREATED],
+        bad=tally.ended[State.FAILED] + tally.ended[State.UNRESOLVED],
+        requests=tally.requests,
+        bytes_read=tally.bytes_read,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What progress shows, in figures."""
+
+    share: float | None  #: of the sources read, 0 to 1; None when their size is unknown
+    left_s: float | None  #: estimate of the seconds left
+    rows_per_s: float
+    requests_per_s: float
+
+
+def view(tally: Tally, before: Snapshot, now: Snapshot) -> View:
+    """Return the speeds between two moments and what they promise."""
+    seconds = max(now.at_s - before.at_s, 1e-9)
+    total = tally.bytes_total
+    share = min(now.bytes_read / total, 1.0) if total else None
+    bytes_per_s = (now.bytes_read - before.bytes_read) / seconds
+    left_s = (total - now.bytes_read) / bytes_per_s if total and bytes_per_s > 0 and share != 1.0 else None
+    return View(
+        share=share,
+        left_s=left_s,
+        rows_per_s=(now.settled - before.settled) / seconds,
+        requests_per_s=(now.requests - before.requests) / seconds,
+    )
+
+
+def line(tally: Tally, before: Snapshot, now: Snapshot) -> str:
+    """Return one plain line that answers the three questions."""
+    seen = view(tally, before, now)
+    parts = [f"{now.rows:,} read, {now.created:,} created, {now.bad:,} bad"]
+    if seen.share is not None:
+        parts.append(f"{seen.share:.0%}" + (f", about {duration(seen.left_s)} left" if seen.left_s is not None else ""))
+    parts.append(f"{seen.rows_per_s:,.0f} rows/s, {rate(tally, seen)}")
+    parts += _remarks(tally, now.at_s)
+    return clean("; ".join(parts))
+
+
+def rate(tally: Tally, seen: View) -> str:
+    """Return the requests a second in use, and permitted where that is known."""
+    of = f" of {tally.permitted_per_s:,.1f}" if tally.permitted_per_s is not None else ""
+    return f"{seen.requests_per_s:,.1f}{of} requests/s"
+
+
+def _remarks(tally: Tally, now_s: float) -> list[str]:
+    waits = waiting(tally, now_s)
+    return ([f"{tally.doubted:,} in doubt"] if tally.doubted else []) + ([f"waiting: {waits}"] if waits else [])
+
+
+def waiting(tally: Tally, now_s: float) -> str | None:
+    """Return what nothing is sent for just now, with the time left where that is known; None if nothing is waited for."""
+    if tally.waiting_for is None:
+        return None
+    until = tally.waiting_until
+    left = f", {duration(until - now_s)} left" if until is not None and until > now_s else ""
+    return f"{tally.waiting_for}{left}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them: `14 s`, `3 min 5 s`, `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
+
+
+async def show(tally: Tally, screen: Screen, mode: Mode = "auto") -> None:
+    """Show progress until cancelled; a cancellation takes the bar off the screen."""
+    if mode == "never" or (screen.quiet and mode != "always"):
+        return
+    if is_terminal(screen.err):
+        await _bar(tally, screen)
+    else:
+        await _lines(tally, screen.say)
+
+
+async def _lines(tally: Tally, say: Callable[[str], None]) -> None:
+    """Say a line every 10 s; a cancellation leaves nothing."""
+    before = snapshot(tally, anyio.current_time())
+    while True:
+        await anyio.sleep(LINE_EVERY_S)
+        now = snapshot(tally, anyio.current_time())
+        say(line(tally, before, now))
+        before = now
+
+
+async def _bar(tally: Tally, screen: Screen) -> None:
+    """Draw a bar on the terminal; a cancellation removes it."""
+    from importer.cli.bar import Bar
+
+    past = [snapshot(tally, anyio.current_time())]
+    with Bar(screen) as bar:
+        while True:
+            now = snapshot(tally, anyio.current_time())
+            past = [one for one in past if now.at_s - one.at_s <= _WINDOW_S] or past[-1:]
+            bar.draw(tally, now, view(tally, past[0], now))
+            past.append(now)
+            await anyio.sleep(BAR_EVERY_S)

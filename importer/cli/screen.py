@@ -1,0 +1,99 @@
+"""The screen: stdout is data, stderr is talk; nothing shown can steer the terminal, and a closed pipe ends no import."""
+
+import os
+import re
+import sys
+from contextlib import suppress
+from typing import Final, TextIO
+
+_UNSAFE: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_STYLES: Final = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "dim": "2"}
+
+
+def clean(text: str) -> str:
+    """Return `text` with every character that steers a terminal (C0, C1, ESC, bidi) written as its escape."""
+    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def one_line(text: str, most: int = 200) -> str:
+    """Return `text` fit for one line of the screen: cleaned, line breaks spelt, cut after `most` characters."""
+    whole = clean(text).replace("\n", "\\n").replace("\t", " ")
+    return whole if len(whole) <= most else whole[: most - 1] + "…"
+
+
+def wants_colour(stream: TextIO | None) -> bool:
+    """Whether `stream` takes colour: NO_COLOR forbids it, FORCE_COLOR demands it, else terminals get it."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return is_terminal(stream) and os.environ.get("TERM") != "dumb"
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sits behind `stream`."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
+
+
+class Screen:
+    """Where the command line speaks. Each stream falls silent, for good, when nobody listens any more."""
+
+    def __init__(self, stdout: TextIO | None = None, stderr: TextIO | None = None, *, quiet: bool = False) -> None:
+        """Take the streams (default: the process's own); `quiet` drops notices."""
+        self._out = sys.stdout if stdout is None else stdout
+        self._err = sys.stderr if stderr is None else stderr
+        self.quiet = quiet
+        self._colour = wants_colour(self._err)
+
+    @property
+    def err(self) -> TextIO | None:
+        """The stream for talk; None once it is closed."""
+        return self._err
+
+    def data(self, text: str) -> None:
+        """Write a line of data to stdout."""
+        if not _write(self._out, text):
+            self._out = None
+
+    def say(self, text: str = "", *, style: str | None = None) -> None:
+        """Write a line of talk to stderr, quiet or not; escapes in it are cleaned."""
+        if not _write(self._err, self.styled(clean(text), style)):
+            self._err = None
+
+    def notice(self, text: str = "", *, style: str | None = None) -> None:
+        """Write a line that --quiet drops."""
+        if not self.quiet:
+            self.say(text, style=style)
+
+    def styled(self, text: str, style: str | None) -> str:
+        """Return `text` in a style, where the terminal takes colour."""
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if style and self._colour else text
+
+
+def _write(stream: TextIO | None, text: str) -> bool:
+    """Write a line; return False when the stream is closed."""
+    if stream is None:
+        return False
+    try:
+        try:
+            stream.write(text + "\n")
+        except UnicodeEncodeError:
+            stream.write(text.encode(stream.encoding or "ascii", "backslashreplace").decode(stream.encoding) + "\n")
+        stream.flush()
+    except (OSError, ValueError):
+        _silence(stream)
+        return False
+    return True
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere, or the interpreter would complain about it as it exits."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -1,0 +1,145 @@
+"""The simulator on the wire: from aiohttp's requests to the desk, and from replies to bytes, cuts and resets."""
+
+import socket
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from email.utils import formatdate
+from itertools import islice
+from typing import Any, Final
+
+import anyio
+import orjson
+from aiohttp import web
+
+from importer.simulator.account import Account
+from importer.simulator.clock import Clock
+from importer.simulator.desk import Asked, Desk, Log
+from importer.simulator.replies import JSON, Reply, Sending
+
+_PIECES: Final = 20  # of a slow reply
+_LINES_A_WRITE: Final = 1000
+_LINGER_NOT: Final = struct.pack("ii", 1, 0)  # close with a reset
+
+
+class Wire:
+    """Serves one desk over HTTP. `closing` is set when the simulator stops, so that held connections let go."""
+
+    def __init__(self, desk: Desk, account: Account, clock: Clock, log: Log, closing: anyio.Event) -> None:
+        self._desk, self._account, self._clock, self._log, self._closing = desk, account, clock, log, closing
+        self._strays = 0
+        self._date = (0, "")
+
+    def app(self) -> web.Application:
+        """Return the application."""
+        app = web.Application(client_max_size=self._account.policy.body_bytes_max)
+        app.router.add_get("/__simulator__/truth", self._truth)
+        app.router.add_get("/__simulator__/requests", self._requests)
+        app.router.add_get("/__simulator__/stats", self._stats)
+        app.router.add_route("*", "/__simulator__/elsewhere", self._elsewhere)
+        app.router.add_route("*", "/{path:.*}", self._api)
+        return app
+
+    def stats(self) -> dict[str, Any]:
+        """Return counts of everything, ready for JSON."""
+        store = self._account.store
+        return {
+            **self._log.stats(),
+            "campaigns": len(store),
+            "foreign": store.foreign_count,
+            "archived": store.archived_count,
+            "strays": self._strays,
+        }
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        seen = self._log.arrive(self._clock.now(), request.method, request.path, request.query_string)
+        body: bytes | None
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            body = None
+        except (web.RequestPayloadError, ConnectionError):  # the client left: the request never arrived
+            self._log.end(seen._replace(status=0, ended=self._clock.now()))
+            return web.Response(status=400)
+        asked = Asked(
+            method=request.method,
+            path=request.path,
+            query={name: request.query.getall(name) for name in request.query},
+            authorization=request.headers.get("Authorization", ""),
+            body=body,
+        )
+        return await self._send(request, await self._desk.answer(seen, asked))
+
+    async def _send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
+        headers = [("Content-Type", reply.content_type), ("Date", self._date_now()), *reply.headers]
+        if reply.sending is Sending.WHOLE:
+            return web.Response(status=reply.status, body=reply.body, headers=headers)
+        if reply.sending is Sending.HELD:
+            with anyio.move_on_after(reply.seconds):
+                await self._closing.wait()
+        if reply.sending in {Sending.HELD, Sending.RESET}:
+            _reset(request)
+            return web.Response(status=500)  # goes nowhere: the connection is gone
+        response = web.StreamResponse(status=reply.status, headers=headers)
+        response.content_length = len(reply.body)
+        with suppress(ConnectionError):  # the client has seen enough
+            await self._send_in_parts(request, response, reply)
+        return response
+
+    async def _send_in_parts(self, request: web.Request, response: web.StreamResponse, reply: Reply) -> None:
+        await response.prepare(request)
+        if reply.sending is Sending.CUT:
+            await response.write(reply.body[: len(reply.body) // 2])
+        elif reply.sending is Sending.CLOSE:
+            await response.write_eof(reply.body)
+        else:
+            size = max(1, len(reply.body) // _PIECES)
+            for start in range(0, len(reply.body), size):
+                await self._clock.sleep(reply.seconds / _PIECES)
+                await response.write(reply.body[start : start + size])
+            return
+        if request.transport is not None:
+            request.transport.close()
+
+    def _date_now(self) -> str:
+        policy = self._account.policy
+        second = int(self._clock.now() + policy.clock_skew_s + policy.date_skew_s)
+        if self._date[0] != second:
+            self._date = (second, formatdate(second, usegmt=True))
+        return self._date[1]
+
+    async def _truth(self, request: web.Request) -> web.StreamResponse:
+        store = self._account.store
+        return await _lines(request, (store[index]._asdict() for index in range(len(store))))
+
+    async def _requests(self, request: web.Request) -> web.StreamResponse:
+        return await _lines(request, (seen._asdict() for seen in self._log))
+
+    async def _stats(self, _: web.Request) -> web.Response:
+        return web.Response(body=orjson.dumps(self.stats()), headers={"Content-Type": JSON})
+
+    async def _elsewhere(self, _: web.Request) -> web.Response:
+        self._strays += 1
+        return web.Response(body=b"{}", headers={"Content-Type": JSON})
+
+
+def _reset(request: web.Request) -> None:
+    """Reset the connection, so that the client sees no orderly end."""
+    transport = request.transport
+    if transport is None:
+        return
+    wire = transport.get_extra_info("socket")
+    if wire is not None:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+    transport.abort()
+
+
+async def _lines(request: web.Request, values: Iterable[dict[str, Any]]) -> web.StreamResponse:
+    """Stream `values` as JSON lines, without a deadline and without holding up the API."""
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    await response.prepare(request)
+    rest: Iterator[dict[str, Any]] = iter(values)
+    while block := list(islice(rest, _LINES_A_WRITE)):
+        await response.write(b"".join(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE) for value in block))
+    await response.write_eof()
+    return response

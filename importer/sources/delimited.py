@@ -1,0 +1,201 @@
+"""CSV and TSV → rows, by the standard library's strict reader; a broken row fails alone.
+
+A strict error inside a row of several lines, or a row that grows beyond the cap inside quotes, means a stray quote on
+its first line: only that line is rejected, and the lines after it are read afresh. Since a crafted file could make
+every line swallow the following megabyte, re-read bytes have a budget: as many as were read before, and 32 rows of
+the largest size. So the work is at most twice the input and a constant.
+"""
+
+import csv
+from collections.abc import Generator, Iterator
+from typing import Any, Final
+
+from importer.errors import SourceError
+from importer.model import Problem, Rejection, Row
+from importer.sources.encoding import is_utf8
+from importer.sources.gathering import Gathering
+from importer.sources.tape import OvergrownError, Tape
+
+_REREAD_ROWS: Final = 32  #: rows of the largest size that may be re-read before the budget grows with the source
+_HEADER_HINT: Final = "Mend the first line of the file: it names the columns."
+
+
+class DelimitedReader:
+    """Reads the header when made, then the rows. Raises `SourceError` for a header that cannot be trusted."""
+
+    def __init__(self, tape: Tape, gathering: Gathering, *, delimiter: str) -> None:
+        """Take the lines and the place for rows."""
+        self._tape = tape
+        self._gathering = gathering
+        self._delimiter = delimiter
+        self._reread = 0
+        # The limit is the process's; the tape's cap is what binds.
+        csv.field_size_limit(max(csv.field_size_limit(), gathering.policy.row_bytes_max))
+        self._header, self._first = self._read_header()
+        self._nameless = tuple(i for i, name in enumerate(self._header) if not name.strip())
+        self.columns: tuple[str, ...] | None = tuple(name for name in self._header if name.strip())
+        self._extra = "_extra"
+        while self._extra in self.columns:
+            self._extra += "_"
+
+    def chunks(self) -> Iterator[list[Row | Rejection]]:
+        """Yield full chunks; what is left stays in the gathering. Raises `SourceError`."""
+        line: int | None = self._first
+        while line is not None:
+            line = yield from self._run(line)
+
+    def _run(self, first: int) -> Generator[list[Row | Rejection], None, int | None]:
+        """Read rows from line `first` on; return the line to read on from after a broken row, None at the end."""
+        tape, gathering, columns = self._tape, self._gathering, self._header
+        name, exact, policy = gathering.name, gathering.exact, gathering.policy
+        offsets, width, new = tape.offsets, len(columns), tuple.__new__
+        # A header with a nameless column sends every row down the careful path.
+        plain_width = -1 if self._nameless else width
+        rows_max, bytes_max = policy.chunk_rows, policy.chunk_bytes
+        reader = csv.reader(tape.lines(first), delimiter=self._delimiter, strict=True)
+        start = first
+        until: int | None = None
+        try:
+            for cells in reader:
+                end = first + reader.line_num
+                if end - start == 1 and len(cells) == plain_width and not tape.suspects:
+                    offset = offsets[start - tape.base]
+                    # Straight to the tuple: the named constructor costs as much again as the parsing.
+                    row = (
+                        name,
+                        gathering.ordinal,
+                        end,
+                        offset if exact else None,
+                        dict(zip(columns, cells, strict=True)),
+                    )
+                    gathering.rows.append(new(Row, row))
+                    gathering.ordinal += 1
+                else:
+                    offset = tape.offset_of(start)
+                    self._careful(cells, start, end)
+                tape.done = start = end
+                if until is None:
+                    until = offset + bytes_max
+                if offset >= until or len(gathering.rows) >= rows_max:
+                    yield gathering.take()
+                    until = None
+        except (csv.Error, OvergrownError) as error:
+            return self._broken(start, first + reader.line_num, error)
+        return None
+
+    def _careful(self, cells: list[str], start: int, end: int) -> None:
+        """Judge one row of lines `start` to before `end` with everything that can be wrong with it."""
+        tape, gathering = self._tape, self._gathering
+        offset = tape.offset_of(start)
+        if not cells:
+            if (long := tape.suspects.get(start)) is not None:
+                gathering.reject_raw(start, offset, long.prefix, gathering.too_long(long.length))
+            return
+        if end - start > 1 and tape.offset_of(end) - offset > gathering.policy.row_bytes_max:
+            raise OvergrownError("the row is too long")
+        problems = self._problems(cells, start, end)
+        if any(problem.code == "undecodable" for problem in problems):
+            gathering.reject_raw(start, offset, tape.raw(start, end), *problems)
+        elif problems:
+            gathering.reject(start, offset, self._by_column(cells), *problems)
+        else:
+            gathering.accept(start, offset, self._by_column(cells))
+
+    def _problems(self, cells: list[str], start: int, end: int) -> list[Problem]:
+        tape, gathering, width = self._tape, self._gathering, len(self._header)
+        problems: list[Problem] = []
+        if any(line in tape.suspects for line in range(start, end)):
+            if any("\0" in cell for cell in cells):
+                at = next(i for i, cell in enumerate(cells) if "\0" in cell)
+                column = self._header[at] if at < width else None
+                problems.append(Problem("control_character", "the cell holds a NUL character", column))
+            raw = tape.raw(start, end)
+            if not is_utf8(raw):
+                problems.append(gathering.undecodable(raw, tape.offset_of(start)))
+        if len(cells) != width:
+            counts = f"the row has {_cells(len(cells))}, the header {_cells(width)}"
+            problems.append(Problem("row_ragged", counts))
+        elif not problems:
+            for i in self._nameless:
+                if cells[i].strip():
+                    raise SourceError(
+                        f"{gathering.name}, line {start + 1}: column {i + 1} holds data but has no name in the header",
+                        hint=_HEADER_HINT,
+                    )
+        return problems
+
+    def _by_column(self, cells: list[str]) -> dict[str, Any]:
+        named: dict[str, Any] = {name: cell for name, cell in zip(self._header, cells, strict=False) if name.strip()}
+        if len(cells) > len(self._header):
+            named[self._extra] = cells[len(self._header) :]
+        return named
+
+    def _broken(self, start: int, reached: int, error: Exception) -> int:
+        """Reject line `start`, whose row broke when `reached` lines were taken; return the line to read on from."""
+        tape, gathering = self._tape, self._gathering
+        cap = gathering.policy.row_bytes_max
+        taken = tape.offset_of(reached)
+        if tape.ended and taken - tape.offset_of(start) <= cap:
+            raise SourceError(
+                f"{gathering.name} ends inside quotes that open in the row of line {start + 1}",
+                hint="Close the quotes on that line; the rows before it stand.",
+            ) from error
+        self._spend(taken - tape.offset_of(start + 1))
+        overgrown = tape.ended or isinstance(error, OvergrownError) or "field limit" in str(error)
+        cause = f"a quote that opens here is not closed within {cap:,} bytes" if overgrown else str(error)
+        gathering.reject_raw(
+            start,
+            tape.offset_of(start),
+            tape.raw(start, start + 1),
+            Problem("row_malformed", f"broken quoting: {cause}"),
+        )
+        return start + 1
+
+    def _spend(self, count: int) -> None:
+        self._reread += count
+        before = self._tape.offset_of(self._tape.done)
+        if self._reread > before + _REREAD_ROWS * self._gathering.policy.row_bytes_max:
+            raise SourceError(
+                f"the quoting of {self._gathering.name} is broken in so many places that its rows cannot be told apart",
+                hint="Write the file anew with every quote inside a cell doubled, or name another --delimiter.",
+            )
+
+    def _read_header(self) -> tuple[tuple[str, ...], int]:
+        """Return the column names and the index of the line after the header."""
+        tape, name = self._tape, self._gathering.name
+        reader = csv.reader(tape.lines(0), delimiter=self._delimiter, strict=True)
+        start = 0
+        try:
+            for cells in reader:
+                end = reader.line_num
+                if cells or start in tape.suspects:
+                    self._check_header(cells, start, end)
+                    return tuple(cells), end
+                tape.done = start = end
+        except (csv.Error, OvergrownError) as error:
+            raise SourceError(
+                f"{name}, line {start + 1}: the quoting of the header is broken ({error})",
+                hint=_HEADER_HINT,
+            ) from error
+        return (), start
+
+    def _check_header(self, cells: list[str], start: int, end: int) -> None:
+        place = f"{self._gathering.name}, line {start + 1}"
+        if not cells:
+            raise SourceError(f"{place}: the header is longer than a row may be", hint=_HEADER_HINT)
+        if any(line in self._tape.suspects for line in range(start, end)):
+            raise SourceError(
+                f"{place}: the header is not plain {self._gathering.encoding.upper()} text",
+                hint="Name the file's encoding with --encoding (Excel writes utf-16 or cp1252).",
+            )
+        seen: set[str] = set()
+        for name in (cell.strip() for cell in cells):
+            if name and name in seen:
+                raise SourceError(f"{place}: two columns are called {name!r}", hint=_HEADER_HINT)
+            seen.add(name)
+        if not any(seen):
+            raise SourceError(f"{place}: the header names no column", hint=_HEADER_HINT)
+
+
+def _cells(count: int) -> str:
+    return f"{count} cell" if count == 1 else f"{count} cells"

@@ -1,0 +1,138 @@
+"""Path, standard input or stream → raw bytes, counted, with what is needed to see that the file changed."""
+
+import hashlib
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from importer.errors import SourceError, UsageError
+from importer.sources.policy import KIB, MIB
+
+READ_BYTES: Final = 128 * KIB  #: asked for at once; what a pipe holds may be less
+_KINDS: Final = (
+    (stat.S_ISDIR, "directory"),
+    (stat.S_ISFIFO, "named pipe (FIFO)"),
+    (stat.S_ISCHR, "character device"),
+    (stat.S_ISBLK, "block device"),
+    (stat.S_ISSOCK, "socket"),
+)
+
+
+class RawInput:
+    """The bytes of a source as they lie on the disk or come through a pipe."""
+
+    def __init__(self, stream: BinaryIO, *, name: str, path: Path | None = None) -> None:
+        """Take an open binary stream; with `path` it is closed by `close`, and its changes are noticed."""
+        self.name = name
+        self.bytes_read = 0
+        self._ended = False
+        self._stream = stream
+        self._path = path
+        self._read = getattr(stream, "read1", stream.read)  # read1 does not wait until a pipe has filled a block
+        self._hash = hashlib.sha256()
+        self._at_opening = _regular(os.fstat(stream.fileno())) if path is not None else None
+        self._digest: str | None = None
+        if self._at_opening is not None:
+            self._digest = hashlib.sha256(os.pread(stream.fileno(), MIB, 0)).hexdigest()
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Size of a regular file at its opening; None for streams."""
+        return self._at_opening.st_size if self._at_opening is not None else None
+
+    def read(self) -> bytes:
+        """Return the next bytes, empty at the end. Raises `SourceError` when the disk or the stream fails."""
+        try:
+            data = self._read(READ_BYTES)
+        except (OSError, ValueError) as error:  # ValueError: the stream was closed by its owner
+            raise SourceError(f"{self.name} cannot be read at byte {self.bytes_read}: {_reason(error)}") from error
+        if not isinstance(data, bytes):
+            raise SourceError(f"{self.name} is not a blocking stream of bytes")
+        if self._digest is None and self.bytes_read < MIB:
+            self._hash.update(data[: MIB - self.bytes_read])
+        self.bytes_read += len(data)
+        self._ended = not data
+        return data
+
+    def changed(self) -> bool:
+        """Tell whether the file at the path differs in size, time or inode from the one that was opened."""
+        if self._path is None or self._at_opening is None:
+            return False
+        try:
+            now = self._path.stat()
+        except OSError:
+            return True
+        return _marks(now) != _marks(self._at_opening)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return size in bytes, mtime in seconds and SHA-256 of the first MiB.
+
+        Size and time are None for streams; the hash is None while a stream has not come that far.
+        """
+        then = self._at_opening
+        digest = self._digest
+        if digest is None and (self._ended or self.bytes_read >= MIB):
+            digest = self._hash.hexdigest()
+        return {
+            "size": then.st_size if then is not None else None,
+            "mtime": then.st_mtime if then is not None else None,
+            "sha256": digest,
+        }
+
+    def close(self) -> None:
+        """Close what `open_raw` opened; streams of others stay open."""
+        if self._path is not None:
+            self._stream.close()
+
+
+def open_raw(where: str | Path | BinaryIO, *, allow_special: bool) -> RawInput:
+    """Open a path, "-" (standard input) or a binary stream.
+
+    Raises `UsageError` for directories, and for FIFOs and devices unless `allow_special`; `SourceError` for what
+    does not exist or may not be read.
+    """
+    if not isinstance(where, str | Path):
+        name = getattr(where, "name", None)
+        return RawInput(where, name=name if isinstance(name, str) else "<stream>")
+    if where == "-":
+        return RawInput(sys.stdin.buffer, name="-")
+    name, path = str(where), Path(where)
+    try:
+        _refuse_special(path.stat(), name, allow_special=allow_special)  # before opening: that of a FIFO would block
+        stream = path.open("rb")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise SourceError(f"{name} cannot be opened: {_reason(error)}", hint="Check the path.") from error
+    try:
+        _refuse_special(os.fstat(stream.fileno()), name, allow_special=allow_special)
+        return RawInput(stream, name=name, path=path)
+    except UsageError:
+        stream.close()
+        raise
+    except OSError as error:
+        stream.close()
+        raise SourceError(f"{name} cannot be read: {_reason(error)}") from error
+
+
+def _refuse_special(found: os.stat_result, name: str, *, allow_special: bool) -> None:
+    kind = next((words for holds, words in _KINDS if holds(found.st_mode)), None)
+    if kind == "directory":
+        raise UsageError(f"{name} is a directory", hint="Name the files in it.")
+    if kind is not None and not allow_special:
+        raise UsageError(
+            f"{name} is a {kind}, not a regular file",
+            hint="Pipe it in and name - as the source, or allow it with --allow-special.",
+        )
+
+
+def _regular(found: os.stat_result) -> os.stat_result | None:
+    return found if stat.S_ISREG(found.st_mode) else None
+
+
+def _marks(found: os.stat_result) -> tuple[int, int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,163 @@
+"""One source from its opening to its last row: the layers put together, read ahead, and what is known of the file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Protocol, Self
+
+from importer.errors import SourceError
+from importer.model import Rejection, Row
+from importer.sources.compression import plain_blocks
+from importer.sources.delimited import DelimitedReader
+from importer.sources.encoding import canonical_encoding, utf8_blocks
+from importer.sources.gathering import Gathering
+from importer.sources.json_array import JsonArrayReader
+from importer.sources.json_lines import JsonLinesReader
+from importer.sources.lines import line_blocks
+from importer.sources.opening import RawInput, open_raw
+from importer.sources.policy import Format, ReadPolicy
+from importer.sources.sniff import HEAD_BYTES, delimiter_of, format_of, has_old_mac_lines
+from importer.sources.tape import Tape
+
+_BOM_BYTES: Final = 4
+
+
+class _Reader(Protocol):
+    columns: tuple[str, ...] | None
+
+    def chunks(self) -> Iterator[list[Row | Rejection]]: ...
+
+
+class Source:
+    """An open source. Blocking: meant for one thread at a time. A context manager that closes what was opened here."""
+
+    def __init__(self, raw: RawInput, reader: _Reader, gathering: Gathering, format_: Format) -> None:
+        """Take the layers (`open_source` makes them) and, for JSON, read the first chunk to learn the columns."""
+        self.name = raw.name  #: as typed; "-" for standard input
+        self.format = format_
+        self.columns: tuple[str, ...] | None  #: the header, or the keys of the first chunk; None: nothing tells them
+        self._raw = raw
+        self._chunks = _all_chunks(reader, gathering)
+        self._ahead: list[list[Row | Rejection]] = []
+        self.columns = reader.columns
+        if self.columns is None:
+            self._ahead = [chunk for chunk in (next(self._chunks, None),) if chunk is not None]
+            self.columns = _keys(self._ahead)
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Size on the disk, compressed as it is; None for streams."""
+        return self._raw.size_bytes
+
+    @property
+    def bytes_read(self) -> int:
+        """Bytes taken from the disk or the stream so far, compressed as they are."""
+        return self._raw.bytes_read
+
+    def chunks(self) -> Iterator[list[Row | Rejection]]:
+        """Yield the rows, once, in order, at most `chunk_rows` at a time.
+
+        Raises `SourceError` when the source cannot be read to its end, after all good rows before the break.
+        """
+        while self._ahead:
+            yield self._ahead.pop()
+        yield from self._chunks
+
+    def changed(self) -> bool:
+        """Tell whether the file differs from the one that was opened; never for streams."""
+        return self._raw.changed()
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return size (bytes), mtime (seconds), sha256 of the first MiB as it lies on the disk, and format."""
+        return {**self._raw.fingerprint(), "format": self.format}
+
+    def close(self) -> None:
+        """Close the file; standard input and streams of others stay open."""
+        self._raw.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_source(where: str | Path | BinaryIO, policy: ReadPolicy | None = None) -> Source:
+    """Open a path, "-" (standard input) or a binary stream, and read as far as its columns.
+
+    Raises `UsageError` for what is not a source (directory, special file, zip, unknown encoding) and `SourceError` for
+    one that cannot be read, or whose header cannot be trusted. An empty source, or a header alone, has no rows.
+    """
+    policy = policy or ReadPolicy()
+    encoding = canonical_encoding(policy.encoding)
+    raw = open_raw(where, allow_special=policy.allow_special)
+    try:
+        return _build(raw, policy, encoding)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def _build(raw: RawInput, policy: ReadPolicy, encoding: str) -> Source:
+    head, blocks = _peeked(plain_blocks(raw, policy), _BOM_BYTES)
+    stream = utf8_blocks(blocks, head, encoding=encoding, name=raw.name)
+    head, blocks = _peeked(stream.blocks, HEAD_BYTES)
+    format_ = policy.format or format_of(raw.name, head)
+    gathering = Gathering(raw.name, encoding, policy, exact=stream.exact)
+    if format_ == "json":
+        return Source(raw, JsonArrayReader(blocks, gathering, start=stream.start), gathering, format_)
+    if has_old_mac_lines(head):
+        head, blocks = head.replace(b"\r", b"\n"), (block.replace(b"\r", b"\n") for block in blocks)
+    lines = line_blocks(blocks, start=stream.start, line_bytes_max=policy.row_bytes_max)
+    if format_ == "jsonl":
+        return Source(raw, JsonLinesReader(lines, gathering), gathering, format_)
+    delimiter = policy.delimiter or ("\t" if format_ == "tsv" else delimiter_of(head))
+    tape = Tape(lines, row_bytes_max=policy.row_bytes_max)
+    return Source(raw, DelimitedReader(tape, gathering, delimiter=delimiter), gathering, format_)
+
+
+def _all_chunks(reader: _Reader, gathering: Gathering) -> Iterator[list[Row | Rejection]]:
+    """Yield full chunks, then the rest, then raise what broke the reading."""
+    failure: SourceError | None = None
+    try:
+        yield from reader.chunks()
+    except SourceError as error:
+        failure = error
+    if rest := gathering.take():
+        yield rest
+    if failure is not None:
+        raise failure
+
+
+def _peeked(blocks: Iterator[bytes], count: int) -> tuple[bytes, Iterator[bytes]]:
+    """Return how `blocks` begin (`count` bytes or more, if there are as many), and all of them.
+
+    What breaks while looking ahead is raised when the reading comes to it, so that the rows before it stand.
+    """
+    pieces: list[bytes] = []
+    size = 0
+    failure: SourceError | None = None
+    try:
+        while size < count and (block := next(blocks, b"")):
+            pieces.append(block)
+            size += len(block)
+    except SourceError as error:
+        failure = error
+    return b"".join(pieces), _again(pieces, failure, blocks)
+
+
+def _again(pieces: list[bytes], failure: SourceError | None, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    yield from pieces
+    if failure is not None:
+        raise failure
+    yield from blocks
+
+
+def _keys(chunks: list[list[Row | Rejection]]) -> tuple[str, ...] | None:
+    """Return every key of the rows, in order of appearance; None without rows."""
+    rows = [row for chunk in chunks for row in chunk if isinstance(row, Row)]
+    if not rows:
+        return None
+    return tuple(dict.fromkeys(key for row in rows for key in row.cells or ()))
