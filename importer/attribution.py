@@ -28,8 +28,8 @@ _VALUE_KEYS: Final = frozenset({"propertyvalue", "value", "invalidvalue"})
 _TELLING_CHARACTERS: Final = 3  #: shorter values turn up by chance
 _MESSAGE_CHARACTERS: Final = 500  #: of a problem's message
 _PACKED_CHARACTERS: Final = 65_536  #: of a message that are searched for JSON
-_OPENED: Final = re.compile(r"(?:^|[\"'“‘«\[(<]|[:=,]\s?)\Z")  #: what stands before a value in a message
-_CLOSED: Final = re.compile(r"[\"'”’»\])>,;]|\.?\s*\Z")  #: and what stands behind it
+_OPENED: Final = re.compile(r"(?:^|[\"'\u201c\u2018\xab\[(<]|[:=,]\s?)\Z")  #: what stands before a value in a message
+_CLOSED: Final = re.compile(r"[\"'\u201d\u2019\xbb\])>,;]|\.?\s*\Z")  #: and what stands behind it
 _FORBIDDEN: Final = re.compile(r"Forbidden properties: \[([^\]]*)\]")  #: HubSpot goes on to list the permitted ones
 #: Code, sub-category or message of an error → what to do about its property.
 _FIXES: Final = (
@@ -148,13 +148,13 @@ def _in_context(error: RemoteError, rows: _Rows) -> set[int]:
     """
     found: set[int] = set()
     for key, values in _by_property(error.context).items():
-        is_property = any(key in row for row in rows.values())
         if key.casefold() in _NAME_KEYS:
             wanted = [(_NAME, value) for value in values]
-        elif is_property:
+        elif any(key in row for row in rows.values()):
             wanted = [(key, value) for value in values if len(values) == 1]
         else:
-            wanted = [(_NAME, value) for value in values if _telling(value)]
+            telling = key.casefold() not in _PROPERTY_KEYS
+            wanted = [(_NAME, value) for value in values if telling and _telling(value)]
         found |= {index for name, value in wanted for index, row in rows.items() if _same(name, row.get(name), value)}
     return found
 
@@ -191,7 +191,7 @@ def _quoted(value: str, message: str) -> bool:
     start = message.find(value)
     while start >= 0:
         before, behind = message[max(0, start - 2) : start], message[start + len(value) :]
-        if (start == 0 or _OPENED.search(before)) and _CLOSED.match(behind):
+        if _OPENED.search(before) and _CLOSED.match(behind):
             return True
         start = message.find(value, start + 1)
     return False

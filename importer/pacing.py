@@ -66,7 +66,7 @@ class RollingWindow:
         if now < self._paused_until:
             return max(self._paused_until - now, _TICK_S)
         limit = self._limit(now)
-        too_many = self._in_flight + len(self._answered) + 1 - limit
+        too_many = len(self._answered) + 1 - limit
         if too_many > 0:
             return max(self._until_free(now, too_many), _TICK_S)
         next_at = self._taken_at + self._window_s / limit

@@ -9,19 +9,21 @@ from importer.settings import Loaded
 STDIN = "-"
 
 
-def refuse_impossible(loaded: Loaded, sources: Sequence[str]) -> None:
+def refuse_impossible(loaded: Loaded, sources: Sequence[str], *, needs_ledger: bool = True) -> None:
     """Raise `UsageError` for the first combination of settings and sources that cannot be meant."""
-    for message, hint in (*_about_sources(loaded, sources), *_about_settings(loaded)):
+    for message, hint in (*_about_sources(loaded, sources, needs_ledger), *_about_settings(loaded)):
         raise UsageError(message, hint=hint)
 
 
-def _about_sources(loaded: Loaded, sources: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+def _about_sources(
+    loaded: Loaded, sources: Sequence[str], needs_ledger: bool
+) -> Iterator[tuple[str, str | None]]:
     if sources.count(STDIN) > 1:
         yield "standard input can be read only once", "Name - only once."
     twice = [source for number, source in enumerate(sources) if source in sources[:number]]
     if twice and twice[0] != STDIN:
         yield f"{twice[0]} is named twice", None
-    if loaded.settings.ledger is None and sources and not has_own_ledger(sources):
+    if needs_ledger and loaded.settings.ledger is None and sources and not has_own_ledger(sources):
         what = "several sources have" if len(sources) > 1 else f"{sources[0]} has"
         yield f"{what} no folder for a ledger", "Say where the ledger is to be: --ledger DIR."
 

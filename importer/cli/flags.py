@@ -31,6 +31,11 @@ class Flag(NamedTuple):
         return "--" + self.name.replace("_", "-")
 
     @property
+    def parameter(self) -> str:
+        """Its name as a parameter (`as` and `set` are Python's)."""
+        return f"{self.name}_" if self.name in {"as", "set"} else self.name
+
+    @property
     def variable(self) -> str:
         """Its name in the environment."""
         return ENVIRONMENT_PREFIX + self.name.upper()
@@ -70,11 +75,14 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("key_space", "name under which keys are compared", _SAME, "NAME", "the mapping's name"),
     Flag("duplicates", "identical rows without a key in one source", _SAME, "skip|create", "skip", everyday=True),
     Flag("same_name", "a row without a key whose name was imported before and is gone from the source", _SAME,
-         "fail|create", "fail"),
-    Flag("accept_new_identities", "go on although the key is another than the ledger's", _SAME, kind="switch"),
-    Flag("retry_failed", "send again what HubSpot refused in an earlier run", _SAME, kind="switch", everyday=True),
-    Flag("list_skipped", "write the skipped rows to skipped.jsonl", _SAME, kind="switch"),
-    Flag("ledger", "folder that remembers what was done", _RUN, "DIR", "SOURCE.ledger", everyday=True),
+         "fail|create", "fail", commands="run"),
+    Flag("accept_new_identities", "go on although the key is another than the ledger's", _SAME, kind="switch",
+         commands="run"),
+    Flag("retry_failed", "send again what HubSpot refused in an earlier run", _SAME, kind="switch", commands="run",
+         everyday=True),
+    Flag("list_skipped", "write the skipped rows to skipped.jsonl", _SAME, kind="switch", commands="run"),
+    Flag("ledger", "folder that remembers what was done", _RUN, "DIR", "SOURCE.ledger", commands="run",
+         everyday=True),
     Flag("dry_run", "do everything but send, and say what would be sent", _RUN, kind="switch", commands="run",
          everyday=True),
     Flag("simulate", "send to a simulated HubSpot in this process; needs no token", _RUN, kind="switch",

@@ -70,6 +70,11 @@ class Screen:
         if not self.quiet:
             self.say(text, style=style)
 
+    def raw(self, line: str) -> None:
+        """Write a finished line (of the log, JSON and ASCII) to stderr as it stands."""
+        if not _write(self._err, line.rstrip("\n")):
+            self._err = None
+
     def styled(self, text: str, style: str | None) -> str:
         """Return `text` in a style, where the terminal takes colour."""
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if style and self._colour else text

@@ -13,7 +13,7 @@ class TransportPolicy:
     """Where to and how patiently."""
 
     base_url: str = "https://api.hubapi.com"  #: https; plain http for loopback only
-    api_version: str = "2026-09"  #: a key of `wire.PATHS`
+    api_version: str = "v3"  #: a key of `wire.PATHS`
     timeout_s: float = 110.0  #: for a whole exchange; above the 100 s after which HubSpot's edge answers 524
     connect_timeout_s: float = 10.0  #: for name lookup, TCP and TLS together
     #: Bytes that nobody acknowledges for so long end the connection (TCP_USER_TIMEOUT, Linux). Without it the kernel

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
+from importer.errors import ImporterError
 from importer.report.books import Summary
 
 SCHEMA: Final = 1  #: raised when a key changes its meaning or goes; new keys may come at any time
@@ -37,6 +38,13 @@ def as_json(summary: Summary) -> dict[str, Any]:
 def text(summary: Summary) -> str:
     """Return `summary` as indented JSON, ended by a line feed."""
     return json.dumps(as_json(summary), indent=2, allow_nan=False) + "\n"
+
+
+def refusal_text(error: ImporterError) -> str:
+    """Return what `--json` prints when nothing was begun: the same object, without books."""
+    status = error.exit_status
+    says = {"status": int(status), "status_name": status.name.lower(), "reason": error.message, "hint": error.hint}
+    return json.dumps({"schema": SCHEMA, "run": None, **says, "books": None}, indent=2)
 
 
 def write_summary(path: Path, summary: Summary) -> None:

@@ -2,8 +2,8 @@
 
 A strict error inside a row of several lines, or a row that grows beyond the cap inside quotes, means a stray quote on
 its first line: only that line is rejected, and the lines after it are read afresh. Since a crafted file could make
-every line swallow the following megabyte, re-read bytes have a budget: as many as were read before, and 32 rows of
-the largest size. So the work is at most twice the input and a constant.
+every line swallow the following megabyte, re-read bytes have a budget: as many as were read before, and 32 MiB. So the
+work is at most twice the input and a constant.
 """
 
 import csv
@@ -14,9 +14,10 @@ from importer.errors import SourceError
 from importer.model import Problem, Rejection, Row
 from importer.sources.encoding import is_utf8
 from importer.sources.gathering import Gathering
+from importer.sources.policy import MIB
 from importer.sources.tape import OvergrownError, Tape
 
-_REREAD_ROWS: Final = 32  #: rows of the largest size that may be re-read before the budget grows with the source
+_REREAD_BYTES_FREE: Final = 32 * MIB  #: may be re-read in any source, however small
 _HEADER_HINT: Final = "Mend the first line of the file: it names the columns."
 
 
@@ -134,27 +135,23 @@ class DelimitedReader:
         """Reject line `start`, whose row broke when `reached` lines were taken; return the line to read on from."""
         tape, gathering = self._tape, self._gathering
         cap = gathering.policy.row_bytes_max
-        taken = tape.offset_of(reached)
-        if tape.ended and taken - tape.offset_of(start) <= cap:
+        offset, taken = tape.offset_of(start), tape.offset_of(reached)
+        overgrown = isinstance(error, OvergrownError) or taken - offset > cap
+        if tape.ended and not overgrown:
             raise SourceError(
                 f"{gathering.name} ends inside quotes that open in the row of line {start + 1}",
                 hint="Close the quotes on that line; the rows before it stand.",
             ) from error
-        self._spend(taken - tape.offset_of(start + 1))
-        overgrown = tape.ended or isinstance(error, OvergrownError) or "field limit" in str(error)
         cause = f"a quote that opens here is not closed within {cap:,} bytes" if overgrown else str(error)
-        gathering.reject_raw(
-            start,
-            tape.offset_of(start),
-            tape.raw(start, start + 1),
-            Problem("row_malformed", f"broken quoting: {cause}"),
-        )
+        problem = Problem("row_malformed", f"broken quoting: {cause}")
+        gathering.reject_raw(start, offset, tape.raw(start, start + 1), problem)
+        self._spend(taken - tape.offset_of(start + 1), before=offset)
         return start + 1
 
-    def _spend(self, count: int) -> None:
+    def _spend(self, count: int, *, before: int) -> None:
+        """Count bytes that will be read again, `before` bytes having been settled."""
         self._reread += count
-        before = self._tape.offset_of(self._tape.done)
-        if self._reread > before + _REREAD_ROWS * self._gathering.policy.row_bytes_max:
+        if self._reread > before + _REREAD_BYTES_FREE:
             raise SourceError(
                 f"the quoting of {self._gathering.name} is broken in so many places that its rows cannot be told apart",
                 hint="Write the file anew with every quote inside a cell doubled, or name another --delimiter.",

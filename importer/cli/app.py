@@ -1,0 +1,234 @@
+"""The commands: names, options, help and examples. Bodies are loaded when called, so that help is fast."""
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Final, NamedTuple
+
+import typer
+
+from importer.cli.flags import Flag, flags_of
+from importer.cli.help import CommandWithPanels, help_all
+from importer.errors import ExitStatus
+
+_SUMMARY: Final = """Create marketing campaigns in HubSpot from large files.
+
+Every row ends in exactly one state and nothing is made twice. It can be stopped at any moment: the same
+command goes on. Try it without an account: importer demo."""
+
+app = typer.Typer(
+    name="importer",
+    help=_SUMMARY,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+class Command(NamedTuple):
+    """One command: its words, and where its body is."""
+
+    name: str
+    body: str  #: module:function, called with the arguments, the flags and argv
+    help: str  #: first line for the list of commands
+    examples: tuple[tuple[str, str], ...]  #: command line, what it does
+    argument: str  #: metavar of what it takes besides options: SOURCE... or LEDGER
+    more: tuple[Flag, ...] = ()  #: flags of its own, which are no settings
+
+
+_OWN: Final = "This command"
+
+_RECONCILE: Final = (
+    Flag("identity", "decide about this unresolved record yourself", _OWN, "ID", everyday=True),
+    Flag("as", "what became of it", _OWN, "created:CAMPAIGN|absent", everyday=True),
+)
+_AS_JSON: Final = (Flag("json", "print one JSON object", _OWN, kind="switch", everyday=True),)
+_SIMULATOR: Final = (
+    Flag("port", "port to listen on", _OWN, "N", "any free one", everyday=True),
+    Flag("rate", "requests permitted in 10 s", _OWN, "N", "no limit", everyday=True),
+    Flag("fault", "fault by probability or number; may be repeated", _OWN, "NAME:P|NAME@N", kind="list", everyday=True),
+    Flag("latency", "how long a request takes", _OWN, "fixed:S|uniform:S-S|longtail:S", everyday=True),
+    Flag("seed", "of everything drawn", _OWN, "N", "0", everyday=True),
+    Flag("state", "folder that keeps the campaigns", _OWN, "DIR", everyday=True),
+    Flag("set", "any other switch; may be repeated", _OWN, "SWITCH=VALUE", kind="list", everyday=True),
+)
+_DEMO: Final = (
+    Flag("into", "folder for the file and its ledger", _OWN, "DIR", "a new temporary one", everyday=True),
+    Flag("rows", "campaigns to make", _OWN, "N", "400", everyday=True),
+)
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        "run",
+        "importer.cli.commands:run",
+        "Import files into HubSpot; run it again to go on.",
+        (
+            ("importer run campaigns.csv", "columns are named like properties: hs_name, hs_start_date, …"),
+            ("importer run --mapping salesforce export.csv", "a ready mapping, keyed by Salesforce's Id"),
+            ("importer run --simulate campaigns.csv", "the same against a simulated HubSpot, no token needed"),
+        ),
+        "SOURCE...",
+    ),
+    Command(
+        "check",
+        "importer.cli.commands:check",
+        "Validate every row and send nothing.",
+        (
+            ("importer check campaigns.csv", "what would be sent, and every row that would fail"),
+            ("importer check --mapping mailchimp a.csv b.csv", "several files as one import"),
+            ("zcat feed.jsonl.gz | importer check -", "from standard input"),
+        ),
+        "SOURCE...",
+    ),
+    Command(
+        "status",
+        "importer.cli.inspecting:status",
+        "Say what a ledger holds.",
+        (
+            ("importer status campaigns.csv.ledger", "runs, books, what is unsettled"),
+            ("importer status --json campaigns.csv.ledger", "for scripts"),
+            ("watch importer status campaigns.csv.ledger", "while a run is at work"),
+        ),
+        "LEDGER",
+        _AS_JSON,
+    ),
+    Command(
+        "reconcile",
+        "importer.cli.reconciling:reconcile",
+        "Ask HubSpot what became of records in doubt; send nothing.",
+        (
+            ("importer reconcile campaigns.csv.ledger", "look for all that is in doubt or unresolved"),
+            ("importer reconcile LEDGER --identity ID --as created:CAMPAIGN", "you found it in HubSpot"),
+            ("importer reconcile LEDGER --identity ID --as absent", "it is not there"),
+        ),
+        "LEDGER",
+        _RECONCILE,
+    ),
+    Command(
+        "verify",
+        "importer.cli.inspecting:verify",
+        "Check a ledger from its first byte to its last.",
+        (
+            ("importer verify campaigns.csv.ledger", "status 9 when something does not fit"),
+            ("importer verify --json campaigns.csv.ledger", "for scripts"),
+            ("importer verify LEDGER && echo sound", "in a shell"),
+        ),
+        "LEDGER",
+        _AS_JSON,
+    ),
+    Command(
+        "simulator",
+        "importer.cli.playing:simulator",
+        "Serve a simulated HubSpot, with faults by switch.",
+        (
+            ("importer simulator --port 8080 --rate 100", "a small account"),
+            ("importer simulator --fault 504:0.01 --fault 429@5", "bad weather"),
+            ("importer simulator --latency uniform:0.1-0.9 --state sim/", "slow, and it remembers"),
+        ),
+        "",
+        _SIMULATOR,
+    ),
+    Command(
+        "demo",
+        "importer.cli.playing:demo",
+        "See it work: a small file, a few bad rows, a few faults.",
+        (
+            ("importer demo", "in a new temporary folder"),
+            ("importer demo --into demo", "run it twice: the second time nothing is sent again"),
+            ("importer demo --rows 20000", "a larger one"),
+        ),
+        "",
+        _DEMO,
+    ),
+    Command(
+        "explain",
+        "importer.cli.explaining:explain",
+        "Say what a code or an exit status means.",
+        (
+            ("importer explain name_exists", "what it means and how to mend it"),
+            ("importer explain 6", "an exit status"),
+            ("importer explain", "all of them"),
+        ),
+        "[CODE]",
+    ),
+)
+
+
+def _version(wanted: bool | None) -> None:
+    if wanted:
+        typer.echo(f"importer {import_module('importer.version').VERSION}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[  # noqa: ARG001 - its callback has done the work
+        bool | None, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = None,
+) -> None:
+    pass
+
+
+def _body(command: Command) -> Callable[..., None]:
+    """Return the function that typer calls: it loads the command's body, and exits with its status."""
+    flags = (*command.more, *flags_of(command.name))
+
+    def call(**given: Any) -> None:
+        argument = given.pop("argument", None)
+        given.pop("help_all", None)
+        module, function = command.body.split(":")
+        status: int = getattr(import_module(module), function)(argument, given, sys.argv[1:])
+        raise typer.Exit(status)
+
+    parameters = [_parameter(flag) for flag in flags]
+    if command.argument:
+        parameters.insert(0, _argument(command.argument))
+    if not all(flag.everyday for flag in flags):
+        parameters.append(help_all())
+    call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return call
+
+
+def _argument(metavar: str) -> Parameter:
+    several, optional = metavar.endswith("..."), metavar.startswith("[")
+    kind: Any = list[str] if several else str | None if optional else str
+    told = Annotated[kind, typer.Argument(metavar=metavar.strip("[].") , show_default=False)]
+    return Parameter("argument", Parameter.KEYWORD_ONLY, annotation=told, default=None if optional else Parameter.empty)
+
+
+def _parameter(flag: Flag) -> Parameter:
+    """Return a flag as typer wants it: text wherever it has a value, None where it is not given."""
+    kind: Any = {"switch": bool, "list": list[str], "value": str}[flag.kind]
+    spelling = f"{flag.option}/--no-{flag.option[2:]}" if flag.kind == "switch" else flag.option
+    shown = f"{flag.help} [{flag.default}]" if flag.default else flag.help
+    option = typer.Option(
+        spelling,
+        help=shown,
+        metavar=flag.metavar or None,
+        show_default=False,
+        hidden=not flag.everyday,
+        rich_help_panel=flag.panel,
+        autocompletion=(lambda: list(flag.choices)) if flag.choices else None,
+    )
+    return Parameter(flag.parameter, Parameter.KEYWORD_ONLY, annotation=Annotated[kind | None, option], default=None)
+
+
+def _help(command: Command) -> str:
+    widest = max(len(line) for line, _ in command.examples)
+    examples = "\n".join(f"  {line:<{widest}}  {does}" for line, does in command.examples)
+    return f"{command.help}\n\n\b\nExamples:\n{examples}"
+
+
+for _command in COMMANDS:
+    app.command(_command.name, help=_help(_command), short_help=_command.help, cls=CommandWithPanels)(_body(_command))
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    try:
+        app(prog_name="importer")
+    except KeyboardInterrupt:
+        sys.exit(int(ExitStatus.INTERRUPTED))

@@ -1,0 +1,228 @@
+"""Running a plan for people: account first, progress, signals, log, and what an error looks like at the end."""
+
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import anyio
+import anyio.to_thread
+
+from importer.cli import ending, progress
+from importer.cli.screen import Screen, is_terminal
+from importer.errors import PRECEDENCE, ExitStatus, ImporterError, InternalError, UsageError
+from importer.ledger.replay import JOURNAL
+from importer.logs import LogFile, make_log
+from importer.plan import Plan
+from importer.preflight import Account
+from importer.report import summary as report
+from importer.report.books import Summary, Tally
+from importer.settings import Settings
+from importer.stopping import Stop, StoppedError
+
+RUN_LOG: Final = "run.log"
+_SIGNALS: Final = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
+
+Confirm = Callable[[Account, Plan], Awaitable[None]]
+
+
+class Work(Protocol):
+    """What is run: an import, a check, a reconciliation."""
+
+    async def __call__(self, plan: Plan, *, tally: Tally, stop: Stop, confirm: Confirm) -> Summary:
+        """Do it and return its summary; raise `ImporterError` where nothing could be begun."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """One command at work."""
+
+    plan: Plan
+    settings: Settings
+    screen: Screen
+    argv: Sequence[str]  #: the command as typed, without the program
+    log: Any  #: structlog's logger
+    began: anyio.Event  #: the questions are over: progress may be shown
+
+
+def run(work: Work, plan: Plan, settings: Settings, *, screen: Screen, argv: Sequence[str], secret: str = "") -> int:
+    """Do `work` and return the exit status; everything that there is to say has been said.
+
+    Raises:
+        ImporterError: nothing was begun; the caller shows it.
+    """
+    with _logging(plan, settings, screen, secret) as log:
+        session = Session(
+            plan=plan, settings=settings, screen=screen, argv=argv, log=log, began=anyio.Event()
+        )
+        summary = anyio.run(_perform, work, session)
+        log.info("end", status=summary.status.name, reason=summary.reason, line=summary.books.line())
+    ending.show(
+        summary, screen, argv=argv, as_json=settings.json_output, per_window=plan.rate.most or plan.rate.requests
+    )
+    return int(summary.status)
+
+
+@contextmanager
+def _logging(plan: Plan, settings: Settings, screen: Screen, secret: str) -> Iterator[Any]:
+    """Give a log to run.log in the ledger's folder; what nobody foresaw goes there with its traceback."""
+    file = None if plan.dry_run else LogFile(plan.ledger / RUN_LOG)  # a dry run leaves no trace
+    outlets = [file.write] if file is not None else []
+    if settings.log_stderr:
+        outlets.append(lambda line: screen.raw(line))
+    log = make_log(*outlets, level=settings.log_level, secrets=[secret])
+    log.info("begin", sources=[str(source) for source in plan.sources], dry_run=plan.dry_run)
+    try:
+        yield log
+    except ImporterError as error:
+        log.error("refused", status=error.exit_status.name, reason=error.message)
+        raise
+    except Exception as error:
+        log.exception("internal error")
+        if file is not None:
+            file.close()
+        where = file.path if file is not None and file.exists else _crash_report(error, secret)
+        raise InternalError(
+            f"internal error ({type(error).__name__}); the log is {where}",
+            hint="The ledger is as safe as after a kill: the same command goes on. Please report this.",
+        ) from error
+    finally:
+        if file is not None:
+            file.close()
+
+
+def _crash_report(error: Exception, secret: str) -> Path:
+    """Write a traceback where there is no ledger to hold it."""
+    number, name = tempfile.mkstemp(prefix="importer-", suffix=".log")
+    with os.fdopen(number, "w", encoding="utf-8") as file:
+        make_log(file.write, secrets=[secret]).error("internal error", exc_info=error)
+    return Path(name)
+
+
+async def _perform(work: Work, session: Session) -> Summary:
+    """Do the work beside progress and signals; a cancellation goes to the work."""
+    tally, stop = Tally(), Stop()
+    outcome: Summary | Exception
+    async with anyio.create_task_group() as beside:
+        await beside.start(_watch_signals, stop, session)
+        beside.start_soon(_show_progress, tally, session)
+        try:
+            outcome = await work(session.plan, tally=tally, stop=stop, confirm=_Greeter(session, stop))
+        except Exception as error:  # noqa: BLE001 - raised below, outside the group, which would wrap it
+            outcome = error
+        beside.cancel_scope.cancel()
+    if isinstance(outcome, Exception):
+        raise plain_error(outcome)
+    return outcome
+
+
+def plain_error(error: Exception) -> Exception:
+    """Return the one `ImporterError` that stands for a group of nothing else, by precedence; else `error` itself."""
+    leaves = list(_leaves(error))
+    known = [leaf for leaf in leaves if isinstance(leaf, ImporterError)]
+    if len(known) < len(leaves):
+        return error
+    return min(known, key=lambda leaf: PRECEDENCE.index(leaf.exit_status))
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from _leaves(inner)
+    else:
+        yield error
+
+
+async def _show_progress(tally: Tally, session: Session) -> None:
+    """Show progress once the questions are over; a cancellation takes it off the screen."""
+    if not session.plan.dry_run:
+        await session.began.wait()
+    await progress.show(tally, session.screen, session.settings.progress)
+
+
+# Signals
+
+
+async def _watch_signals(
+    stop: Stop, session: Session, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    """Drain at the first signal, cut at the second, and leave the third to the system. A cancellation restores all."""
+    with anyio.open_signal_receiver(*_SIGNALS) as received:
+        task_status.started()
+        async for number in received:
+            session.log.warning("signal", signal=signal.Signals(number).name, again=stop.requested)
+            if stop.requested:
+                break
+            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[signal.Signals(number)])
+            session.screen.say(
+                f"stopping: up to {session.plan.grace_s:g} s for requests on their way; once more cuts them off"
+            )
+    stop.cancel_now()
+    session.screen.say("cutting off what is on its way; the next run looks for it")
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
+# Before anything is sent
+
+
+@dataclass(slots=True)
+class _Greeter:
+    """Says whom the run writes to, and asks once where a mistake would be dear."""
+
+    session: Session
+    stop: Stop
+
+    async def __call__(self, account: Account, plan: Plan) -> None:
+        """Show account, sources and ledger; raise `UsageError` when the answer is no. Cancellation: nothing sent."""
+        screen, known = self.session.screen, (plan.ledger / JOURNAL).exists()
+        self.session.log.info("account", account=account.id, kind=account.kind, base_url=account.base_url)
+        screen.notice(f"account: {describe(account)}", style="bold" if account.production else None)
+        many = len(plan.sources)
+        screen.notice(f"sources: {many} ({', '.join(str(source) for source in plan.sources[:3])}{', …' * (many > 3)})")
+        screen.notice(f"ledger: {plan.ledger} ({'known: what it holds is not sent again' if known else 'new'})")
+        if not account.can_read:
+            screen.say(
+                "the token cannot list campaigns: what ends in doubt cannot be settled."
+                " Add the scope marketing.campaigns.read.",
+                style="yellow",
+            )
+        if account.production and not known and not self.session.settings.yes:
+            await self._ask(account)
+        self.session.began.set()
+
+    async def _ask(self, account: Account) -> None:
+        screen = self.session.screen
+        if not (is_terminal(sys.stdin) and is_terminal(screen.err)) or "-" in self.session.plan.sources:
+            return
+        screen.say(f"This writes to {describe(account)}. Go on? [y/N] (--yes answers)")
+        answer = ""
+        with suppress(StoppedError), self.stop.interruptible():
+            answer = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
+        if answer.strip().casefold() not in {"y", "yes"}:
+            raise UsageError("nothing was sent: the question was not answered with yes", hint="--yes answers it.")
+
+
+def describe(account: Account) -> str:
+    """Return an account in words: its id, and what it is for."""
+    if account.simulated:
+        return "a simulated HubSpot account"
+    named = f"HubSpot account {account.id}" if account.id else "a HubSpot account that the token may not name"
+    kinds = {"SANDBOX": "sandbox", "DEVELOPER_TEST": "developer test account", "STANDARD": "production"}
+    return f"{named} ({kinds.get(account.kind or '', 'taken for production')}) at {account.base_url}"
+
+
+def show_error(error: ImporterError, screen: Screen, *, as_json: bool = False) -> int:
+    """Say what ended a command before it began: one line and a hint. Return its exit status."""
+    screen.say(f"error: {error.message}", style="red")
+    if error.hint:
+        screen.say(f"hint: {error.hint}")
+    if as_json:
+        screen.data(report.refusal_text(error))
+    return int(error.exit_status)

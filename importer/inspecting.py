@@ -1,0 +1,137 @@
+"""`status` and `verify`: what a ledger says, read without touching it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from importer.errors import ImporterError
+from importer.ledger.looking import View, look_at
+from importer.ledger.projections import FAILURES, RESULTS
+from importer.ledger.replay import JOURNAL, Replay
+from importer.model import State
+
+DIFFERENCES_SHOWN_MAX = 100
+_UNSETTLED = (State.IN_DOUBT, State.UNRESOLVED)
+
+
+def status(folder: Path) -> dict[str, Any]:
+    """Return what stands in the ledger, JSON-able: whose it is, records by state, the latest runs, what is open.
+
+    Raises:
+        LedgerError: there is no ledger in `folder`, or it is damaged.
+    """
+    with look_at(folder) as view:
+        states = {str(state): view.index.count(state) for state in (State.CREATED, State.FAILED)}
+        waiting = [_open_record(intent, index) for intent, index in _unsettled(view)]
+        states |= {str(state): sum(item["state"] == state for item in waiting) for state in _UNSETTLED}
+        return {
+            "ledger": str(folder),
+            "account": view.header["account"],
+            "base_url": view.header["base_url"],
+            "simulated": view.header["simulated"],
+            "records": states,
+            "runs": view.fold.run,
+            "running_or_killed": not view.fold.ended,
+            "latest": _latest(folder),
+            "unsettled": waiting,
+            "torn_bytes": view.torn_bytes,
+        }
+
+
+def _unsettled(view: View) -> Iterator[tuple[Any, int]]:
+    for intent in view.fold.open.values():
+        for index in intent.unsettled(*_UNSETTLED):
+            yield intent, index
+
+
+def _open_record(intent: Any, index: int) -> dict[str, Any]:
+    item = intent.entry["items"][index]
+    return {
+        "state": str(intent.states[index]),
+        "identity": item[3],
+        "name": item[4],
+        "source": intent.entry["src"][item[0]],
+        "ordinal": item[1],
+        "line_number": item[2],
+        "attempts": intent.entry["a"],
+    }
+
+
+def _latest(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return source → the end of the latest complete pass over it, from the journal's `end` entries."""
+    latest: dict[str, dict[str, Any]] = {}
+    with (folder / JOURNAL).open("rb") as file:
+        for line in file:
+            if b'"t":"end"' in line[:40]:
+                try:
+                    entry = orjson.loads(line)
+                except ValueError:
+                    break
+                shown = {"run": entry["run"], "at": entry["at"], "books": entry["books"]}
+                latest |= {source["name"]: shown for source in entry["sources"]}
+    return latest
+
+
+def verify(folder: Path) -> list[str]:
+    """Return every difference between journal, ledgers and index, one sentence each; none when they agree.
+
+    Reads everything: the journal's chain from its first line, both ledgers row by row, the index.
+    """
+    replay = Replay(folder / JOURNAL)
+    found: list[str] = []
+    rows = {name: _rows(folder / name, found) for name in (RESULTS, FAILURES)}
+    ids: Counter[str] = Counter()
+    states: dict[str, State] = {}
+    try:
+        for step in replay.steps():
+            for name, wanted in ((RESULTS, step.effect.results), (FAILURES, step.effect.failures)):
+                for row in wanted:
+                    _compare(name, next(rows[name], None), orjson.loads(orjson.dumps(row)), found)
+            ids.update(row["id"] for row in step.effect.results)
+            states |= {change.identity: change.state for change in step.effect.changes}
+    except ImporterError as error:
+        return [*found, error.message]
+    for name, rest in rows.items():
+        surplus = sum(1 for _row in rest)
+        if surplus:
+            found.append(f"{name} has {surplus} rows that the journal does not know")
+    found += [f"campaign {campaign} stands in {RESULTS} {count} times" for campaign, count in ids.items() if count > 1]
+    if replay.torn:
+        found.append(f"{JOURNAL} ends in {len(replay.torn)} bytes of a torn line (the next run cuts them)")
+    states |= {change.identity: change.state for change in replay.fold.abandon().changes}
+    found += _compare_index(folder, states)
+    return found[:DIFFERENCES_SHOWN_MAX]
+
+
+def _rows(path: Path, found: list[str]) -> Iterator[Any]:
+    if not path.exists():
+        found.append(f"{path.name} is missing (the next run makes it again)")
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield orjson.loads(line)
+            except ValueError:
+                found.append(f"{path.name} line {number} is not JSON")
+                yield None
+
+
+def _compare(name: str, row: Any, wanted: dict[str, Any], found: list[str]) -> None:
+    if row is None:
+        found.append(f"{name} lacks the row of {wanted['name']!r} (journal entry {wanted['n']})")
+    elif row != wanted:
+        fields = sorted(field for field in wanted.keys() | row.keys() if row.get(field) != wanted.get(field))
+        found.append(f"{name}: the row of journal entry {wanted['n']} differs in {', '.join(fields)}")
+
+
+def _compare_index(folder: Path, states: dict[str, State]) -> list[str]:
+    """Compare the index, brought up to date in memory, with what the journal says from its beginning."""
+    with look_at(folder) as view:
+        held = {identity: state for identity, state, _content in view.index.states()}
+    wanted = {identity: state for identity, state in states.items() if state is not State.OPEN}
+    wrong = [identity for identity, state in wanted.items() if held.get(identity) != state]
+    wrong += [identity for identity in held if identity not in wanted]
+    return [f"the index is wrong about {identity}" for identity in wrong]

@@ -1,0 +1,73 @@
+"""Runs as users ask for them: for real, as a rehearsal, dry, and only to settle. What opens connections is here."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from importer.dry_run import rehearse_plan
+from importer.hubspot.exchange import Transport
+from importer.pipeline import Confirm, nobody_asks, run_plan
+from importer.plan import Plan
+from importer.report.books import Summary, Tally
+from importer.settling import settle_plan
+from importer.stopping import Stop
+
+
+async def run(plan: Plan, *, tally: Tally, stop: Stop, confirm: Confirm = nobody_asks) -> Summary:
+    """Import what `plan` names: dry, against the embedded simulator, or for real. See `pipeline.run_plan`.
+
+    Raises:
+        ImporterError: before the first row was read or anything was sent.
+
+    Cancellation: as a kill; the next run goes on.
+    """
+    if plan.dry_run:
+        return await rehearse_plan(plan, tally=tally, stop=stop, ledger=plan.ledger)
+    async with connected(plan) as (plan, transport):
+        return await run_plan(plan, transport, tally=tally, stop=stop, confirm=confirm)
+
+
+async def check(plan: Plan, *, tally: Tally, stop: Stop) -> Summary:
+    """Validate everything that `plan` names, knowing of no earlier run and sending nothing. Raises as `run`."""
+    return await rehearse_plan(replace(plan, dry_run=True), tally=tally, stop=stop, ledger=None)
+
+
+async def settle(
+    plan: Plan, *, tally: Tally, stop: Stop, confirm: Confirm = nobody_asks
+) -> Summary:  # fmt: skip
+    """Settle what the ledger of `plan` holds in doubt or unresolved; read no source. Raises as `run`."""
+    async with connected(plan) as (plan, transport):
+        return await settle_plan(plan, transport, tally=tally, stop=stop, confirm=confirm)
+
+
+@asynccontextmanager
+async def connected(plan: Plan) -> AsyncIterator[tuple[Plan, Transport]]:
+    """Connect to HubSpot, or start the embedded simulator and connect to that; yield plan and transport."""
+    from importer.hubspot.transport import HubSpotTransport  # noqa: PLC0415 - aiohttp is slow to import
+
+    if plan.simulator is None:
+        async with _closing(HubSpotTransport(plan.token, plan.transport)) as transport:
+            yield plan, transport
+        return
+    from importer.simulator.server import Simulator  # noqa: PLC0415 - as above
+
+    async with Simulator(plan.simulator, state=plan.simulator_state) as simulator:
+        rehearsal = replace(plan, transport=replace(plan.transport, base_url=simulator.base_url))
+        async with _closing(HubSpotTransport(lambda: "simulated", rehearsal.transport)) as transport:
+            yield rehearsal, transport
+
+
+@asynccontextmanager
+async def _closing(transport: Transport) -> AsyncIterator[Transport]:
+    try:
+        yield transport
+    finally:
+        await transport.aclose()
+
+
+def new_run_folder(ledger: Path, run: int) -> Path:
+    """Return the folder of a run's own files (`summary.json`, `run.log`), made with mode 0700."""
+    folder = ledger / "runs" / f"{run:04d}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

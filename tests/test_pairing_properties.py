@@ -1,0 +1,256 @@
+"""The claim of pairing, against an oracle that knows which campaign was made of which input.
+
+The world of these tests: inputs with few names and few values, so that twins are frequent; a server that makes
+campaigns of them, rewrites values within the canonical form, hides properties and fills in others; and a reply that
+lacks some, holds foreign ones, repeats some or all of itself, and comes in any order.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import NamedTuple
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from importer import canonical, pairing
+from importer.model import Pairing, Result
+
+KEY = "import_key"
+QUICK = settings(deadline=None, max_examples=400, suppress_health_check=list(HealthCheck))
+
+Values = dict[str, str]
+VALUES = {
+    "hs_name": ["Spring", "Spring ", "Café", "Cafe\u0301", "Autumn  sale"],
+    "hs_notes": ["", "a", "a b", "a  b", "\u212bngström"],
+    "hs_start_date": ["2024-05-01", "2024-05-02", "1714521600000"],
+    "hs_currency_code": ["EUR", "eur", "USD", ""],
+    "hs_business_unit_ids": ["1", "2"],
+}
+REWRITES: Sequence[Callable[[str, str], str]] = [
+    lambda name, value: value,
+    lambda name, value: f" {value}\t" if value else value,
+    lambda name, value: " ".join(value.split()),
+    lambda name, value: unicodedata.normalize("NFD", value),
+    lambda name, value: unicodedata.normalize("NFC", value),
+    lambda name, value: value.swapcase() if name in canonical.CODE_PROPERTIES else value,
+    lambda name, value: f"{canonical.day(value)}T00:00:00Z" if name in canonical.DATE_PROPERTIES and value else value,
+    lambda name, value: _epoch(canonical.day(value)) if name in canonical.DATE_PROPERTIES and value else value,
+]
+
+
+def _epoch(day: str) -> str:
+    return str(int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000))
+
+
+class Made(NamedTuple):
+    """A campaign as it is at HubSpot."""
+
+    id: str
+    owner: int | None  #: index of the input it was made of; None for a foreign one
+    properties: Values
+
+
+@dataclass(frozen=True)
+class World:
+    """One request, what the server made, and its reply."""
+
+    sent: list[Values]
+    keys: list[str] | None
+    made: dict[str, Made]  #: everything that is in the reply, by id
+    results: list[Result]
+    known: frozenset[str]
+    filled: bool  #: whether the server gave values to properties that were not sent
+
+    @property
+    def correlation(self) -> tuple[str, list[str]] | None:
+        """The correlation as `pair` takes it."""
+        return (KEY, self.keys) if self.keys else None
+
+    def pair(self, results: Sequence[Result] | None = None) -> pairing.Pairs:
+        """Pair the reply."""
+        shown = self.results if results is None else results
+        return pairing.pair(self.sent, shown, known=self.known.__contains__, correlation=self.correlation)
+
+    def whole(self, index: int) -> Values:
+        """What was sent for an input, its key included."""
+        return self.sent[index] | ({KEY: self.keys[index]} if self.keys else {})
+
+    def content(self, index: int) -> Values:
+        """The class of an input."""
+        return canonical.form(self.whole(index), without=())
+
+
+inputs = st.builds(
+    lambda name, rest: {"hs_name": name, **rest},
+    st.sampled_from(VALUES["hs_name"]),
+    st.fixed_dictionaries(
+        {}, optional={name: st.sampled_from(values) for name, values in VALUES.items() if name != "hs_name"}
+    ),
+)
+
+
+@st.composite
+def worlds(draw: st.DrawFn, *, fills: bool = True) -> World:
+    """Draw a request and a reply to it (or to another one)."""
+    sent = draw(st.lists(inputs, min_size=1, max_size=5))
+    keys = [f"key{index}" for index in range(len(sent))] if draw(st.booleans()) else None
+    default: Values = draw(st.sampled_from([{}, {"hs_currency_code": "EUR"}, {"hs_utm": "x"}])) if fills else {}
+    uniform = draw(st.booleans()) or "hs_currency_code" in default
+    names = [*VALUES, KEY, "hs_utm"]
+    subsets = st.just(set(names)) | st.sets(st.sampled_from(names))
+    one_subset = draw(subsets)
+    own = [Made(f"own{index}", index, default | _made(sent, keys, index)) for index in range(len(sent))]
+    present = draw(st.lists(st.sampled_from(own), unique_by=lambda made: made.id)) if draw(st.booleans()) else own
+    strangers = draw(st.lists(inputs | st.sampled_from(sent), max_size=2))
+    foreign = [Made(f"foreign{index}", None, default | properties) for index, properties in enumerate(strangers)]
+    made = draw(st.permutations([*present, *foreign]))
+    results = [_shown(draw, one, one_subset if uniform else draw(subsets)) for one in made]
+    if results and draw(st.booleans()):
+        results.append(draw(st.sampled_from(results)))
+    if len(results) > 1 and draw(st.integers(0, 4)) == 0:  # an id on another campaign's content
+        results.append(results[0]._replace(properties=draw(st.sampled_from(results)).properties))
+        results = draw(st.permutations(results))
+    known = frozenset(draw(st.sets(st.sampled_from([one.id for one in foreign])))) if foreign else frozenset()
+    return World(sent, keys, {one.id: one for one in made}, results, known, bool(default))
+
+
+def _made(sent: Sequence[Values], keys: Sequence[str] | None, index: int) -> Values:
+    kept = {name: value for name, value in sent[index].items() if value}
+    return kept | ({KEY: keys[index]} if keys else {})
+
+
+def _shown(draw: st.DrawFn, made: Made, shown: set[str]) -> Result:
+    rewrite = draw(st.sampled_from(REWRITES))
+    again = draw(st.sampled_from(REWRITES))
+    properties = {name: rewrite(name, again(name, value)) for name, value in made.properties.items() if name in shown}
+    return Result(made.id, properties, None)
+
+
+def compatible(shown: Mapping[str, str], sent: Mapping[str, str]) -> bool:
+    """Say, independently of pairing, whether a campaign is equal to an input in everything it shows of it."""
+    ours, theirs = canonical.form(sent), canonical.form(shown)
+    return all(ours[name] == theirs[name] for name in ours.keys() & theirs.keys())
+
+
+def wrong(world: World, pairs: pairing.Pairs) -> list[pairing.Pair]:
+    """Return the pairs that join a campaign to an input of another class."""
+    owners = ((pair, world.made[pair.result.id].owner) for pair in pairs.pairs)
+    return [pair for pair, owner in owners if owner is None or world.content(owner) != world.content(pair.index)]
+
+
+def excused(world: World, results: Sequence[Result]) -> bool:
+    """Say whether the reply holds a foreign campaign equal in everything it shows and lacks one of ours."""
+    owned = {world.made[result.id].owner for result in results}
+    strangers = [one for one in results if world.made[one.id].owner is None and one.id not in world.known]
+    takes = any(compatible(one.properties, world.whole(at)) for one in strangers for at in range(len(world.sent)))
+    return takes and not owned.issuperset(range(len(world.sent)))
+
+
+def check_books(world: World, pairs: pairing.Pairs) -> None:
+    """Check that every input is somewhere once, no id is used twice and none that the journal knows."""
+    ids = [pair.result.id for pair in pairs.pairs]
+
+    assert sorted([pair.index for pair in pairs.pairs] + list(pairs.left)) == list(range(len(world.sent)))
+    assert len(set(ids)) == len(ids)
+    assert world.known.isdisjoint(ids)
+    assert set(pairs.near) <= set(pairs.left)
+
+
+@QUICK
+@given(worlds())
+def test_no_pair_is_wrong(world: World) -> None:
+    """No wrong pair, unless a foreign campaign equal in all it shows is there and one of ours is not."""
+    pairs = world.pair()
+
+    check_books(world, pairs)
+    assert len(pairs.pairs) + len(pairs.unexpected) == len(world.results)
+    assert not wrong(world, pairs) or excused(world, world.results)
+
+
+@QUICK
+@given(worlds(), st.data())
+def test_no_pair_is_wrong_after_a_reread(world: World, data: st.DataObject) -> None:
+    """The second look keeps the claim, also when the re-read lacks some of the campaigns it was asked for."""
+    first = world.pair()
+    asked = sorted({result.id for result in first.unexpected})
+    returned = data.draw(st.lists(st.sampled_from(asked), unique=True)) if asked and data.draw(st.booleans()) else asked
+    reread = [_shown(data.draw, world.made[one], {*VALUES, KEY, "hs_utm"}) for one in returned]
+
+    pairs = pairing.pair_again(world.sent, first, reread, known=world.known.__contains__, correlation=world.correlation)
+
+    check_books(world, pairs)
+    assert all(pair in pairs.pairs for pair in first.pairs)
+    assert excused(world, world.results) or not [pair for pair in wrong(world, pairs) if not _as_wanted(world, pair)]
+
+
+def _as_wanted(world: World, pair: pairing.Pair) -> bool:
+    """Say whether a filled value made the campaign just as this input wanted it; content decides in a re-read."""
+    wanted, is_now = canonical.form(world.whole(pair.index)), canonical.form(world.made[pair.result.id].properties)
+    return {
+        name: is_now[name] for name in is_now.keys() & ({name for one in world.sent for name in one} | {KEY})
+    } == wanted
+
+
+@QUICK
+@given(worlds(), st.randoms(use_true_random=False))
+def test_position_tells_nothing(world: World, random: Random) -> None:
+    """Any order of the reply gives the same pairs, interchangeable inputs aside."""
+    shuffled = random.sample(world.results, len(world.results))
+
+    def told(pairs: pairing.Pairs) -> set[tuple[frozenset[tuple[str, str]], str, Pairing]]:
+        return {(frozenset(world.content(one.index).items()), one.result.id, one.how) for one in pairs.pairs}
+
+    assert told(world.pair()) == told(world.pair(shuffled))
+
+
+@QUICK
+@given(worlds(fills=False), st.data())
+def test_everything_is_paired_when_everything_is_shown(world: World, data: st.DataObject) -> None:
+    """Nothing missing, nothing foreign, all properties echoed, in any spelling and order: every input is paired."""
+    visible = [canonical.form(world.whole(at)) for at in range(len(world.sent))]
+    twins = [
+        (a, b)
+        for a, form in enumerate(visible)
+        for b in range(a)
+        if form == visible[b] and world.content(a) != world.content(b)
+    ]
+    assume(not twins)  # brands are not echoed: they cannot be told apart
+    own = [Made(f"own{at}", at, _made(world.sent, world.keys, at)) for at in range(len(world.sent))]
+    results = [_shown(data.draw, one, {*VALUES, KEY}) for one in data.draw(st.permutations(own))]
+
+    pairs = world.pair(results)
+
+    assert (pairs.left, pairs.unexpected, pairs.near) == ((), (), {})
+
+
+@QUICK
+@given(worlds(fills=False), st.data())
+def test_unique_names_that_are_echoed_pair_what_is_there(world: World, data: st.DataObject) -> None:
+    """With names of their own, shown, every campaign that is there is paired, whatever else it shows or lacks."""
+    names = [canonical.text(one["hs_name"]) for one in world.sent]
+    assume(len(set(names)) == len(names))
+    own = [Made(f"own{at}", at, _made(world.sent, world.keys, at)) for at in range(len(world.sent))]
+    present = data.draw(st.lists(st.sampled_from(own), unique_by=lambda one: one.id))
+    shown = st.sets(st.sampled_from([*VALUES, KEY])).map(lambda some: some | {"hs_name"})
+    foreign = data.draw(st.lists(st.just(Result("foreign", {"hs_name": "Elsewhere"}, None)), max_size=1))
+
+    pairs = world.pair([*(_shown(data.draw, one, data.draw(shown)) for one in present), *foreign])
+
+    assert {pair.index for pair in pairs.pairs} == {one.owner for one in present}
+    assert list(pairs.unexpected) == foreign
+
+
+@QUICK
+@given(worlds(), st.booleans())
+def test_the_short_way_gives_the_answer_of_the_long_one(world: World, complete: bool) -> None:
+    """Pairing a verbatim reply by raw names finds exactly what the three steps find."""
+    verbatim = [Result(f"own{at}", dict(properties), None) for at, properties in reversed([*enumerate(world.sent)])]
+    for results in (world.results, verbatim):
+        short = pairing.pair(world.sent, results, known=world.known.__contains__, complete=complete)
+        terms = pairing._Terms(world.known.__contains__, None, canonical.NOT_ECHOED, complete)
+        nothing = pairing.Pairs(pairs=(), left=tuple(range(len(world.sent))), unexpected=(), near={})
+
+        assert short == pairing._match(world.sent, nothing, results, terms)
