@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from pathlib import Path
 from queue import SimpleQueue
+from types import UnionType
 from typing import Any, Final, Literal, TextIO
 
 import structlog
@@ -105,7 +106,7 @@ class LogFile:
 class _Sink:
     """What structlog writes finished lines to: everywhere at once, without tokens."""
 
-    def __init__(self, redact: Redactor, outlets: tuple[Callable[[str], None], ...]) -> None:
+    def __init__(self, redact: Redactor, outlets: tuple[Callable[[str], object], ...]) -> None:
         self._redact, self._outlets = redact, outlets
 
     def msg(self, line: str) -> None:
@@ -118,7 +119,7 @@ class _Sink:
 
 
 def make_log(
-    *outlets: Callable[[str], None], level: Level = "info", secrets: Iterable[str] = ()
+    *outlets: Callable[[str], object], level: Level = "info", secrets: Iterable[str] = ()
 ) -> structlog.typing.FilteringBoundLogger:
     """Return a logger that hands finished JSON lines to each of `outlets` (`LogFile.write`, `sys.stderr.write`)."""
     made: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
@@ -143,29 +144,25 @@ def without_data(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMap
 
 def _plain(value: Any) -> Any:
     """Return `value` as JSON can hold it, without campaign data."""
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case str():
-            return str(value)
-        case Record():
-            return {"identity": value.identity, **_plain(value.row)}
-        case Rejection():
-            return {"problems": [_plain(one) for one in value.problems], **_plain(value.row)}
-        case Row():
-            return {"source": value.source, "ordinal": value.ordinal, "line": value.line_number}
-        case Problem():
-            return {"code": value.code, "column": value.column}
-        case Result():
-            return {"id": value.id}
-        case Mapping():
-            return {str(key): _size(one) if key in _DATA else _plain(one) for key, one in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [_plain(one) for one in value]
-        case BaseException():
-            return type(value).__name__
-        case _:
-            return str(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    for kind, reduced in _REDUCED:
+        if isinstance(value, kind):
+            return reduced(value)
+    return str(value)
+
+
+#: Values of our own and containers, the special before the general: a Row is a tuple too.
+_REDUCED: Final[tuple[tuple[type | UnionType, Callable[[Any], Any]], ...]] = (
+    (Record, lambda it: {"identity": it.identity, **_plain(it.row)}),
+    (Rejection, lambda it: {"problems": [_plain(one) for one in it.problems], **_plain(it.row)}),
+    (Row, lambda it: {"source": it.source, "ordinal": it.ordinal, "line": it.line_number}),
+    (Problem, lambda it: {"code": it.code, "column": it.column}),
+    (Result, lambda it: {"id": it.id}),
+    (Mapping, lambda it: {str(key): _size(one) if key in _DATA else _plain(one) for key, one in it.items()}),
+    (list | tuple | set | frozenset, lambda it: [_plain(one) for one in it]),
+    (BaseException, lambda it: type(it).__name__),
+)
 
 
 def _size(value: Any) -> str:

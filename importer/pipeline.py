@@ -316,7 +316,8 @@ def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:
     plan, began = run.plan, Began()
     sender = Sender(
         transport=run.transport, journal=run.ledger.journal, pacer=run.pacer, clock=run.clock, wall=wall_clock,
-        tally=run.tally, stop=run.stop, outage=Outage(Backoff(Random()), plan.outage), settling=plan.settling, encode=wire.encode_batch,
+        tally=run.tally, stop=run.stop, outage=Outage(Backoff(Random()), plan.outage),
+        settling=plan.settling, encode=wire.encode_batch,
         run=run.number, waits=plan.waits, correlation=plan.records.correlation, hold=lambda _doubt: began.add(),
         trust_refusals=not run.account.can_read,
         answers=AnswerReader(

@@ -57,11 +57,12 @@ class Sender:
     reconciler: Reconciler | None = None  #: given after construction: the two know each other
     hold: Callable[[Doubt], None] | None = None  #: told that a doubt keeps its work open
     trust_refusals: bool = False  #: lookups are impossible, so a refusal is believed
-    flying: dict[int, frozenset[str]] = field(default_factory=dict)  #: intent → contents on their way
+    flying: dict[int, Batch] = field(default_factory=dict)  #: intent → batch on its way
 
     def in_flight(self) -> frozenset[str]:
         """Return the contents of all records that are on their way."""
-        return frozenset().union(*self.flying.values())
+        records = (record for batch in self.flying.values() for record in batch.records)
+        return frozenset(content_of(record.properties, self.correlation) for record in records)
 
     async def settle(self, work: Work) -> None:
         """Send `work` and what follows from it, until nothing of it is left in this worker's hands.
@@ -115,7 +116,7 @@ class Sender:
         except LedgerError:
             self.tally.end(State.NOT_SENT, len(work.batch.records))
             raise
-        self.flying[n] = frozenset(content_of(record.properties, self.correlation) for record in work.batch.records)
+        self.flying[n] = work.batch
         low = bounds[0] if bounds else now - self.settling.skew_s
         began = anyio.current_time()
         return Attempt(work=work, n=n, made_before=self.tally.ended[State.CREATED], began=began, server_low=low)

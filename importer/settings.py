@@ -6,11 +6,8 @@ several settings at once is refused by `refuse_impossible`. Loaded only by comma
 """
 
 import os
-import shlex
-import stat
-import subprocess
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -25,18 +22,11 @@ from pydantic_settings import (
 )
 
 from importer.cli.flags import ENVIRONMENT_PREFIX, FLAGS, IN_FILE, TOKEN_VARIABLE, Flag
-from importer.errors import AccessError, UsageError
+from importer.errors import UsageError
 from importer.near_miss import did_you_mean
 
 TABLE: Final = "run"  #: the table of the configuration file which holds the settings
 DEFAULT_FILE: Final = "importer.toml"
-_TOKEN_COMMAND_S: Final = 30.0
-_TOKEN_BYTES_MAX: Final = 4096
-NO_TOKEN_HINT: Final = (
-    "In HubSpot, make a service key (Settings, Integrations, Service Keys) with the scopes marketing.campaigns.read and "
-    f"marketing.campaigns.write, then set {TOKEN_VARIABLE}, or use --token-file or --token-command. "
-    "To try without one: --simulate."
-)
 
 
 def _split(value: object) -> object:
@@ -181,7 +171,10 @@ def read_file(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: {TABLE} must be a table", hint=f"Write [{TABLE}] on a line of its own.")
     for name in table:
         if "token" in name and name not in IN_FILE:
-            raise UsageError(f'{path}: the token must not stand in a configuration file ("{name}")', hint=NO_TOKEN_HINT)
+            raise UsageError(
+                f'{path}: the token must not stand in a configuration file ("{name}")',
+                hint=f"Set {TOKEN_VARIABLE}, or use token_file or token_command.",
+            )
         if name not in IN_FILE:
             raise UsageError(f'{path}: [{TABLE}] has no setting "{name}"{did_you_mean(name, IN_FILE)}')
     return table
@@ -237,69 +230,3 @@ def _first_lower(text: str) -> str:
 
 def _flag_of(place: str) -> Flag | None:
     return next((flag for flag in FLAGS if place in {flag.name, flag.field, flag.variable}), None)
-
-
-# The token
-
-
-def token_source(settings: Settings) -> Callable[[], str]:
-    """Return what gives the token, having asked it once.
-
-    Raises:
-        AccessError: there is no token, or the command that prints it failed.
-        UsageError: the token's file can be read by others.
-    """
-    if settings.token_file is not None:
-        return _steady(read_token_file(settings.token_file))
-    if settings.token_command is not None:
-        return _steady(run_token_command(settings.token_command))
-    if settings.token is not None:
-        return _steady(_checked(settings.token.get_secret_value(), TOKEN_VARIABLE))
-    raise AccessError("there is no HubSpot token", hint=NO_TOKEN_HINT)
-
-
-def _steady(token: str) -> Callable[[], str]:
-    return SecretStr(token).get_secret_value
-
-
-def read_token_file(path: Path) -> str:
-    """Return the token in `path`, which nobody but its owner may read."""
-    try:
-        with path.open("rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077:
-                raise UsageError(
-                    f"the token file {path} can be read by others (mode {mode:04o})",
-                    hint=f"Run: chmod 600 {shlex.quote(str(path))}",
-                )
-            held = file.read(_TOKEN_BYTES_MAX + 1)
-    except OSError as error:
-        raise AccessError(f"the token file {path} cannot be read: {error.strerror or error}") from None
-    return _checked(held.decode("utf-8", "replace"), f"the token file {path}")
-
-
-def run_token_command(command: str) -> str:
-    """Return what `command` prints; it runs without a shell and has 30 s."""
-    hint = "Try the command by itself: it must print the token, and only that, within 30 s."
-    try:
-        argv = shlex.split(command)
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_TOKEN_COMMAND_S, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise AccessError("the token command did not end in time", hint=hint) from None
-    except (OSError, ValueError, IndexError) as error:
-        raise AccessError(f"the token command cannot be run: {error}", hint=hint) from None
-    if done.returncode != 0:
-        raise AccessError(f"the token command failed with status {done.returncode}", hint=hint)
-    return _checked(done.stdout.decode("utf-8", "replace"), "the output of the token command")
-
-
-def _checked(held: str, where: str) -> str:
-    """Return the token that `held` is; never quote it."""
-    token = held.strip()
-    if not token:
-        raise AccessError(f"{where} is empty", hint=NO_TOKEN_HINT)
-    if len(token) > _TOKEN_BYTES_MAX or not (token.isascii() and token.isprintable()) or " " in token:
-        raise AccessError(f"{where} is not a token: it must be one line of plain characters without spaces")
-    return token

@@ -41,6 +41,7 @@ class Command(NamedTuple):
 _OWN: Final = "This command"
 
 _RECONCILE: Final = (
+    Flag("list", "only list what is in doubt or unresolved", _OWN, kind="switch", everyday=True),
     Flag("identity", "decide about this unresolved record yourself", _OWN, "ID", everyday=True),
     Flag("as", "what became of it", _OWN, "created:CAMPAIGN|absent", everyday=True),
 )
@@ -84,7 +85,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     ),
     Command(
         "status",
-        "importer.cli.inspecting:status",
+        "importer.cli.ledgers:status",
         "Say what a ledger holds.",
         (
             ("importer status campaigns.csv.ledger", "runs, books, what is unsettled"),
@@ -96,7 +97,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     ),
     Command(
         "reconcile",
-        "importer.cli.reconciling:reconcile",
+        "importer.cli.commands:reconcile",
         "Ask HubSpot what became of records in doubt; send nothing.",
         (
             ("importer reconcile campaigns.csv.ledger", "look for all that is in doubt or unresolved"),
@@ -108,7 +109,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     ),
     Command(
         "verify",
-        "importer.cli.inspecting:verify",
+        "importer.cli.ledgers:verify",
         "Check a ledger from its first byte to its last.",
         (
             ("importer verify campaigns.csv.ledger", "status 9 when something does not fit"),
@@ -164,8 +165,8 @@ def _version(wanted: bool | None) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[  # noqa: ARG001 - its callback has done the work
-        bool | None, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    version: Annotated[
+        bool | None, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
     ] = None,
 ) -> None:
     pass
@@ -195,7 +196,7 @@ def _body(command: Command) -> Callable[..., None]:
 def _argument(metavar: str) -> Parameter:
     several, optional = metavar.endswith("..."), metavar.startswith("[")
     kind: Any = list[str] if several else str | None if optional else str
-    told = Annotated[kind, typer.Argument(metavar=metavar.strip("[].") , show_default=False)]
+    told = Annotated[kind, typer.Argument(metavar=metavar.strip("[]."), show_default=False)]
     return Parameter("argument", Parameter.KEYWORD_ONLY, annotation=told, default=None if optional else Parameter.empty)
 
 
@@ -232,3 +233,7 @@ def main() -> None:
         app(prog_name="importer")
     except KeyboardInterrupt:
         sys.exit(int(ExitStatus.INTERRUPTED))
+    except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
+        session = import_module("importer.cli.session")
+        screen = import_module("importer.cli.screen").Screen()
+        sys.exit(session.show_error(session.internal_error(error, session.crash_report(error, "")), screen))

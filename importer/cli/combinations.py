@@ -15,9 +15,7 @@ def refuse_impossible(loaded: Loaded, sources: Sequence[str], *, needs_ledger: b
         raise UsageError(message, hint=hint)
 
 
-def _about_sources(
-    loaded: Loaded, sources: Sequence[str], needs_ledger: bool
-) -> Iterator[tuple[str, str | None]]:
+def _about_sources(loaded: Loaded, sources: Sequence[str], needs_ledger: bool) -> Iterator[tuple[str, str | None]]:
     if sources.count(STDIN) > 1:
         yield "standard input can be read only once", "Name - only once."
     twice = [source for number, source in enumerate(sources) if source in sources[:number]]

@@ -5,15 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from importer.cli import running
+import anyio
+
+from importer import runs
+from importer.cli import ledgers, session
 from importer.cli.combinations import has_own_ledger, refuse_impossible
-from importer.cli.planning import build_plan
+from importer.cli.planning import STATE_FOLDER, build_plan
 from importer.cli.screen import Screen
-from importer.dry_run import rehearse_plan
-from importer.errors import ImporterError
+from importer.errors import ExitStatus, ImporterError, UsageError
+from importer.ledger.opening import read_header
 from importer.plan import Plan
 from importer.report.books import Summary, Tally
 from importer.settings import Loaded, load
+from importer.settling import decide
+from importer.simulator.policy import SimulatorPolicy
 from importer.stopping import Stop
 
 Flags = Mapping[str, Any]
@@ -25,9 +30,7 @@ def run(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
     def begin(loaded: Loaded, screen: Screen) -> int:
         refuse_impossible(loaded, sources)
         plan = build_plan(loaded, sources)
-        work: running.Work = rehearse if plan.dry_run else import_
-        secret = "" if plan.dry_run or plan.simulator is not None else plan.token()
-        return running.run(work, plan, loaded.settings, screen=screen, argv=argv, secret=secret)
+        return session.run(runs.run, plan, loaded.settings, screen=screen, argv=argv)
 
     return with_settings(flags, begin)
 
@@ -39,7 +42,7 @@ def check(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
         refuse_impossible(loaded, sources, needs_ledger=False)
         folder = None if has_own_ledger(sources) else Path()
         plan = replace(build_plan(loaded, sources, ledger=folder, offline=True), dry_run=True)
-        return running.run(validate, plan, loaded.settings, screen=screen, argv=argv)
+        return session.run(_check, plan, loaded.settings, screen=screen, argv=argv)
 
     return with_settings(flags, begin)
 
@@ -54,23 +57,48 @@ def with_settings(flags: Flags, begin: Callable[[Loaded, Screen], int]) -> int:
             screen.notice(f"notice: {notice}", style="yellow")
         return begin(loaded, screen)
     except ImporterError as error:
-        return running.show_error(error, screen, as_json=as_json)
+        return session.show_error(error, screen, as_json=as_json)
 
 
-async def import_(plan: Plan, *, tally: Tally, stop: Stop, confirm: running.Confirm) -> Summary:
-    """Import; see `pipeline.run_import`."""
-    from importer.pipeline import run_import  # noqa: PLC0415 - a check or a dry run needs no aiohttp
-
-    return await run_import(plan, tally=tally, stop=stop, confirm=confirm)
-
-
-async def rehearse(plan: Plan, *, tally: Tally, stop: Stop, confirm: running.Confirm) -> Summary:
-    """Do everything but send, against what the ledger knows; nobody is asked."""
+async def _check(plan: Plan, *, tally: Tally, stop: Stop, confirm: session.Confirm) -> Summary:
+    """Check; nobody is asked, since nothing is sent."""
     del confirm
-    return await rehearse_plan(plan, tally=tally, stop=stop, ledger=plan.ledger)
+    return await runs.check(plan, tally=tally, stop=stop)
 
 
-async def validate(plan: Plan, *, tally: Tally, stop: Stop, confirm: running.Confirm) -> Summary:
-    """Do everything but send, against nothing; nobody is asked."""
-    del confirm
-    return await rehearse_plan(plan, tally=tally, stop=stop, ledger=None)
+def reconcile(ledger: str, flags: Flags, argv: Sequence[str]) -> int:
+    """Ask HubSpot about what `ledger` holds in doubt, or take a person's decision; return the exit status."""
+    own = {name: flags.get(name) for name in ("identity", "as_", "list")}
+    settings = {name: value for name, value in flags.items() if name not in own}
+
+    def begin(loaded: Loaded, screen: Screen) -> int:
+        folder = Path(ledger)
+        if own["list"]:
+            return ledgers.show_unsettled(folder, screen)
+        if own["identity"] or own["as_"]:
+            return _decide(folder, own["identity"], own["as_"], screen)
+        plan = _settling_plan(loaded, folder)
+        return session.run(runs.settle, plan, loaded.settings, screen=screen, argv=argv)
+
+    return with_settings(settings, begin)
+
+
+def _decide(folder: Path, identity: str | None, decision: str | None, screen: Screen) -> int:
+    if not identity or not decision:
+        raise UsageError("--identity and --as belong together", hint="Say which record, and what became of it.")
+    entry = anyio.run(decide, folder, identity, decision, None)
+    what = f"created as {entry['id']}" if entry["id"] else "absent: the next run may send it again"
+    screen.data(f"{identity} is {what}")
+    return int(ExitStatus.OK)
+
+
+def _settling_plan(loaded: Loaded, folder: Path) -> Plan:
+    """Return a plan without sources, to the place and the kind of account that the ledger belongs to."""
+    header = read_header(folder)
+    if header["simulated"]:
+        plan = build_plan(loaded, (), ledger=folder, offline=True)
+        return replace(plan, simulator=SimulatorPolicy(), simulator_state=folder / STATE_FOLDER)
+    plan = build_plan(loaded, (), ledger=folder)
+    if loaded.settings.base_url is not None:
+        return plan
+    return replace(plan, transport=replace(plan.transport, base_url=header["base_url"]))

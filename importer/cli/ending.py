@@ -70,6 +70,10 @@ def _style(status: ExitStatus) -> str:
 
 def last_line(summary: Summary) -> str:
     """Return the sum that holds, with how long it took: `3 read = 2 created + … (14 s, 240 requests, 3 resent)`."""
+    if not summary.sources:  # nothing was read: it only settled what earlier runs left
+        settled, still_open = summary.counts.get("recovered", 0), summary.counts.get("doubted", 0)
+        looks = summary.counts.get("looks", 0)
+        return f"{settled:,} settled + {still_open:,} still open ({duration(summary.seconds)}, {looks:,} looks)"
     requests, resent = summary.counts.get("requests", 0), summary.counts.get("resent", 0)
     return f"{summary.books.line()} ({duration(summary.seconds)}, {requests:,} requests, {resent:,} resent)"
 

@@ -8,7 +8,7 @@ from. The defaults shown are those of `Settings`; a test holds the two equal. Im
 from typing import Final, Literal, NamedTuple
 
 ENVIRONMENT_PREFIX: Final = "IMPORTER_"
-TOKEN_VARIABLE: Final = "HUBSPOT_ACCESS_TOKEN"
+TOKEN_VARIABLE: Final = "HUBSPOT_ACCESS_TOKEN"  # noqa: S105 - a name, no secret
 
 Kind = Literal["value", "switch", "list"]
 
@@ -63,7 +63,7 @@ _ALL = "run check reconcile"
 FLAGS: Final[tuple[Flag, ...]] = (
     Flag("mapping", "ready mapping, or file, that says which column feeds which property", _READ, "NAME|FILE",
          everyday=True),
-    Flag("allow_property", "property of your account to send as it stands; may be repeated", _READ, "NAME", kind="list"),
+    Flag("allow_property", "property of your account to send as it is; may be repeated", _READ, "NAME", kind="list"),
     Flag("format", "format of the sources, where the name does not tell", _READ, "FORMAT"),
     Flag("encoding", "encoding of the sources", _READ, "NAME", "utf-8"),
     Flag("delimiter", "what separates the cells of a CSV source", _READ, "CHARACTER"),

@@ -42,7 +42,7 @@ def _record(param: TyperOption, ctx: Any) -> tuple[str, str]:
     return names.split(" / ", maxsplit=1)[0], words
 
 
-def _show_all(ctx: typer.Context, wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+def _show_all(ctx: typer.Context, wanted: bool) -> None:
     if wanted and isinstance(ctx.command, CommandWithPanels):
         ctx.command.show_all()
         typer.echo(ctx.get_help() + "\n" + _NOTE)

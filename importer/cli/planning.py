@@ -10,19 +10,22 @@ from typing import Final, get_args
 from importer.admission import AdmissionPolicy
 from importer.cli.combinations import ledger_of
 from importer.cli.flags import IN_FILE
+from importer.cli.token import token_source
 from importer.errors import UsageError
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.throttle import WaitPolicy
 from importer.mapping import CampaignMapping, parse_mapping
 from importer.near_miss import did_you_mean
+from importer.outage import OutagePolicy
 from importer.pacing import RatePolicy
 from importer.plan import Plan
 from importer.reconcile import SettlePolicy
 from importer.records import RecordPolicy
-from importer.settings import Loaded, Settings, token_source
+from importer.settings import Loaded, Settings
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import Format, ReadPolicy
 
+STATE_FOLDER: Final = "simulator"  #: in the ledger's folder, where a simulated account lives on
 _REQUESTS_MOST: Final = 250  #: in 10 s: the highest limit HubSpot sells; workers are enough for that
 _LATENCY_S: Final = 1.0  #: of a create of 50 campaigns, with room to spare
 _WINDOW_S: Final = 10.0
@@ -51,15 +54,15 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
         records=_records(settings, mapping),
         admission=AdmissionPolicy(**{item.name: getattr(settings, item.name) for item in fields(AdmissionPolicy)}),
         transport=_transport(loaded),
-        rate=RatePolicy() if settings.rate is None else RatePolicy(requests=settings.rate, most=settings.rate),
+        rate=RatePolicy() if settings.rate is None else RatePolicy(requests=settings.rate, fixed=True),
         waits=WaitPolicy(wait_max_s=settings.max_wait),
         settling=_settling(loaded),
         workers=settings.workers or math.ceil((settings.rate or _REQUESTS_MOST) / _WINDOW_S * _LATENCY_S),
         grace_s=settings.grace,
-        outage_max_s=settings.max_outage,
+        outage=OutagePolicy(outage_max_s=settings.max_outage),
         dry_run=settings.dry_run,
         simulator=_simulator(settings) if settings.simulate else None,
-        simulator_state=folder / "simulator" if settings.simulate else None,
+        simulator_state=folder / STATE_FOLDER if settings.simulate else None,
     )
 
 
@@ -86,7 +89,7 @@ def _reading(settings: Settings) -> ReadPolicy:
 
 
 def _delimiter(typed: str | None) -> str | None:
-    """Return the delimiter that was typed; a tab is hard to type, so that `\\t` and `tab` are one."""
+    """Return the delimiter that was typed; a tab, which is hard to type, may be spelt out."""
     return "\t" if typed in {"\\t", "tab"} else typed
 
 

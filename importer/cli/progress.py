@@ -91,7 +91,7 @@ def _remarks(tally: Tally, now_s: float) -> list[str]:
 
 
 def waiting(tally: Tally, now_s: float) -> str | None:
-    """Return what nothing is sent for just now, with the time left where that is known; None if nothing is waited for."""
+    """Return why nothing is sent just now, with the time left where that is known; None if it is."""
     if tally.waiting_for is None:
         return None
     until = tally.waiting_until
@@ -133,7 +133,7 @@ async def _lines(tally: Tally, say: Callable[[str], None]) -> None:
 
 async def _bar(tally: Tally, screen: Screen) -> None:
     """Draw a bar on the terminal; a cancellation removes it."""
-    from importer.cli.bar import Bar
+    from importer.cli.bar import Bar  # noqa: PLC0415 - rich is slow to import, and most runs have no terminal
 
     past = [snapshot(tally, anyio.current_time())]
     with Bar(screen) as bar:

@@ -1,4 +1,4 @@
-"""The screen: stdout is data, stderr is talk; nothing shown can steer the terminal, and a closed pipe ends no import."""
+"""The screen: stdout is data, stderr is talk; nothing shown can steer the terminal, and a closed pipe ends no run."""
 
 import os
 import re

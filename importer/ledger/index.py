@@ -7,6 +7,7 @@ position of the journal and committed together with it, after the ledgers were s
 by durable journal lines up to its position, and replay goes on from there.
 """
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -99,6 +100,8 @@ class Index:
         self._overlay = _Overlay()
         self._sealed: list[Sealed] = []
         self._pass = 0
+        if path:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let others read it
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         # WAL with synchronous=NORMAL stays consistent over a power loss and may lag: just what the index is allowed.
         self._db.executescript(

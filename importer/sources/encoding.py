@@ -7,6 +7,7 @@ refused by the same check.
 
 import codecs
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 from importer.errors import SourceError, UsageError
@@ -64,17 +65,22 @@ def utf8_blocks(blocks: Iterator[bytes], head: bytes, *, encoding: str, name: st
             hint=f"Name its encoding with --encoding {meant[0]}.",
         )
     if encoding != "utf-8":
-        return Utf8Blocks(_without_mark(_transcoded(blocks, encoding)), 0, exact=False)
+        return Utf8Blocks(_without_mark(_transcoded(blocks, encoding, name)), 0, exact=False)
     return Utf8Blocks(_without_mark(blocks), len(mark), exact=True)
 
 
-def _transcoded(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+def _transcoded(blocks: Iterator[bytes], encoding: str, name: str) -> Iterator[bytes]:
     decoder = codecs.getincrementaldecoder(encoding)(errors="importer-mark")
-    for block in blocks:
-        if text := decoder.decode(block):
+    for block in chain(blocks, (b"",)):
+        try:
+            text = decoder.decode(block, final=not block)
+        except UnicodeError as error:  # what no error handler can mend, such as UTF-32 without its mark
+            raise SourceError(
+                f"{name} is not {encoding.upper()} text: {error}",
+                hint="Name the right encoding with --encoding; without a byte order mark, say utf-16-le or utf-16-be.",
+            ) from error
+        if text:
             yield text.encode("utf-8", "surrogatepass")
-    if text := decoder.decode(b"", final=True):
-        yield text.encode("utf-8", "surrogatepass")
 
 
 def _without_mark(blocks: Iterator[bytes]) -> Iterator[bytes]:

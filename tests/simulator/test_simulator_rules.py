@@ -155,7 +155,8 @@ def test_scripts_and_probabilities(seed: int, probability: float) -> None:
 def test_no_window_ever_holds_more_than_permitted(steps: list[float], most: int) -> None:
     """In any 10 s at most `most` arrivals pass; one is refused only when the window is full."""
     limits = Limits(most=most, interval_s=10.0, daily=None, daily_used=0, daily_reset_s=None, now=0.0)
-    now, passed = 0.0, []
+    now = 0.0
+    passed: list[float] = []
     for step in steps:
         now += step
         within = sum(time > now - 10.0 for time in passed)
@@ -188,7 +189,13 @@ CAMPAIGNS = st.lists(st.tuples(st.text("aBc ", max_size=3), st.integers(0, 5), s
 )
 @settings(deadline=None, max_examples=300)
 def test_pages_together_are_the_sorted_filtered_whole(
-    campaigns: list[tuple[str, int, bool]], sort: str, descending: bool, name: str | None, limit: int, until: int | None
+    *,
+    campaigns: list[tuple[str, int, bool]],
+    sort: str,
+    descending: bool,
+    name: str | None,
+    limit: int,
+    until: int | None,
 ) -> None:
     """Whatever the order of making, the pages of a listing are its matching campaigns, each once, in order."""
     store, now = Store(), 0
@@ -206,8 +213,7 @@ def test_pages_together_are_the_sorted_filtered_whole(
         found += page.positions
         if not page.positions:
             break
-    keys = {"hs_name": lambda p: campaigns[p][0].casefold(), "createdAt": lambda p: store.times(p)[0]}
-    key = keys.get(sort, keys["createdAt"])
+    values = [campaigns[p][0].casefold() if sort == "hs_name" else store.times(p)[0] for p in found]
     made, clock = [], 0
     for _, skew, _ in campaigns:
         clock += skew
@@ -221,6 +227,5 @@ def test_pages_together_are_the_sorted_filtered_whole(
     }
     assert len(found) == page.total == len(expected)
     assert set(found) == expected
-    values = [key(position) for position in found]
     assert values == sorted(values, reverse=descending)
     assert store.archived_count == sum(archived for _, _, archived in campaigns)

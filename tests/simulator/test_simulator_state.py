@@ -84,7 +84,17 @@ def test_a_file_of_nothing_but_a_torn_line(tmp_path: Path, content: bytes) -> No
     lines.append([{"a": 1}, {"b": 2}])
     assert list(lines.read()) == [{"a": 1}, {"b": 2}]
     lines.close()
-    assert path.stat().st_mode & 0o777 == 0o600
+
+
+async def test_the_state_is_private(simulated: Any, tmp_path: Path) -> None:
+    """Files are 0600 in a folder 0700."""
+    folder = tmp_path / "new" / "state"
+    async with simulated(state=folder):
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
+            "truth.jsonl": 0o600,
+            "requests.jsonl": 0o600,
+        }
 
 
 async def test_damage_before_the_tail_is_refused(tmp_path: Path) -> None:

@@ -102,15 +102,17 @@ def test_what_is_read_does_not_depend_on_blocks(
     st.binary(max_size=200),
     st.sampled_from([b"", b"h,i\n", b"[", b"{", b"[{}", *(pack(b"h,i\n1,2\n3,4\n" * 9) for pack in PACKERS)]),
     st.integers(0, 400),
-    st.sampled_from(["csv", "tsv", "jsonl", "json", None]),
-    st.sampled_from(["utf-8", "cp1252", "utf-16-le", "utf-32", "shift_jis", "utf-7"]),
+    st.tuples(
+        st.sampled_from(["csv", "tsv", "jsonl", "json", None]),
+        st.sampled_from(["utf-8", "cp1252", "utf-16-le", "utf-32", "shift_jis", "utf-7"]),
+    ),
 )
 def test_no_bytes_make_a_reader_crash(
-    read: Read, noise: bytes, base: bytes, at: int, named: Any, encoding: str
+    read: Read, noise: bytes, base: bytes, at: int, as_what: tuple[str | None, str]
 ) -> None:
     """Random bytes and mutated files end in rows, rejections, a source error or a usage error."""
     for data in (base + noise, base[:at] + noise + base[at:], base[:at] + noise + base[at + len(noise) :]):
-        reading = read(data, format=named, encoding=encoding, row_bytes_max=50)
+        reading = read(data, format=as_what[0], encoding=as_what[1], row_bytes_max=50)
         assert reading.error is None or isinstance(reading.error, SourceError | UsageError)
 
 

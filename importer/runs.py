@@ -24,8 +24,8 @@ async def run(plan: Plan, *, tally: Tally, stop: Stop, confirm: Confirm = nobody
     """
     if plan.dry_run:
         return await rehearse_plan(plan, tally=tally, stop=stop, ledger=plan.ledger)
-    async with connected(plan) as (plan, transport):
-        return await run_plan(plan, transport, tally=tally, stop=stop, confirm=confirm)
+    async with connected(plan) as (real, transport):
+        return await run_plan(real, transport, tally=tally, stop=stop, confirm=confirm)
 
 
 async def check(plan: Plan, *, tally: Tally, stop: Stop) -> Summary:
@@ -37,8 +37,8 @@ async def settle(
     plan: Plan, *, tally: Tally, stop: Stop, confirm: Confirm = nobody_asks
 ) -> Summary:  # fmt: skip
     """Settle what the ledger of `plan` holds in doubt or unresolved; read no source. Raises as `run`."""
-    async with connected(plan) as (plan, transport):
-        return await settle_plan(plan, transport, tally=tally, stop=stop, confirm=confirm)
+    async with connected(plan) as (real, transport):
+        return await settle_plan(real, transport, tally=tally, stop=stop, confirm=confirm)
 
 
 @asynccontextmanager

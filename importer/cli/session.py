@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -22,10 +22,12 @@ from importer.plan import Plan
 from importer.preflight import Account
 from importer.report import summary as report
 from importer.report.books import Summary, Tally
+from importer.runs import new_run_folder
 from importer.settings import Settings
 from importer.stopping import Stop, StoppedError
 
 RUN_LOG: Final = "run.log"
+SUMMARY: Final = "summary.json"
 _SIGNALS: Final = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]
@@ -46,58 +48,69 @@ class Session:
     plan: Plan
     settings: Settings
     screen: Screen
-    argv: Sequence[str]  #: the command as typed, without the program
     log: Any  #: structlog's logger
-    began: anyio.Event  #: the questions are over: progress may be shown
+    began: anyio.Event = field(default_factory=anyio.Event)  #: the questions are over: progress may be shown
 
 
-def run(work: Work, plan: Plan, settings: Settings, *, screen: Screen, argv: Sequence[str], secret: str = "") -> int:
+def run(work: Work, plan: Plan, settings: Settings, *, screen: Screen, argv: Sequence[str]) -> int:
     """Do `work` and return the exit status; everything that there is to say has been said.
 
     Raises:
         ImporterError: nothing was begun; the caller shows it.
     """
-    with _logging(plan, settings, screen, secret) as log:
-        session = Session(
-            plan=plan, settings=settings, screen=screen, argv=argv, log=log, began=anyio.Event()
-        )
-        summary = anyio.run(_perform, work, session)
+    with _logging(plan, settings, screen) as log:
+        summary = anyio.run(_perform, work, Session(plan=plan, settings=settings, screen=screen, log=log))
+        _keep(summary, screen)
         log.info("end", status=summary.status.name, reason=summary.reason, line=summary.books.line())
-    ending.show(
-        summary, screen, argv=argv, as_json=settings.json_output, per_window=plan.rate.most or plan.rate.requests
-    )
+    ending.show(summary, screen, argv=argv, as_json=settings.json_output, per_window=plan.rate.requests)
     return int(summary.status)
 
 
+def _keep(summary: Summary, screen: Screen) -> None:
+    """Write summary.json into the run's folder; one that cannot be written is said and costs nothing else."""
+    if summary.run is None:
+        return
+    try:
+        report.write_summary(new_run_folder(Path(summary.ledger), summary.run) / SUMMARY, summary)
+    except OSError as error:
+        screen.say(f"{SUMMARY} could not be written: {error.strerror or error}", style="yellow")
+
+
 @contextmanager
-def _logging(plan: Plan, settings: Settings, screen: Screen, secret: str) -> Iterator[Any]:
+def _logging(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
     """Give a log to run.log in the ledger's folder; what nobody foresaw goes there with its traceback."""
+    secret = plan.token()
     file = None if plan.dry_run else LogFile(plan.ledger / RUN_LOG)  # a dry run leaves no trace
-    outlets = [file.write] if file is not None else []
+    outlets: list[Callable[[str], object]] = [file.write] if file is not None else []
     if settings.log_stderr:
-        outlets.append(lambda line: screen.raw(line))
+        outlets.append(screen.raw)
     log = make_log(*outlets, level=settings.log_level, secrets=[secret])
     log.info("begin", sources=[str(source) for source in plan.sources], dry_run=plan.dry_run)
     try:
         yield log
     except ImporterError as error:
-        log.error("refused", status=error.exit_status.name, reason=error.message)
+        log.warning("refused", status=error.exit_status.name, reason=error.message)
         raise
     except Exception as error:
         log.exception("internal error")
         if file is not None:
             file.close()
-        where = file.path if file is not None and file.exists else _crash_report(error, secret)
-        raise InternalError(
-            f"internal error ({type(error).__name__}); the log is {where}",
-            hint="The ledger is as safe as after a kill: the same command goes on. Please report this.",
-        ) from error
+        where = file.path if file is not None and file.exists else crash_report(error, secret)
+        raise internal_error(error, where) from error
     finally:
         if file is not None:
             file.close()
 
 
-def _crash_report(error: Exception, secret: str) -> Path:
+def internal_error(error: Exception, where: Path) -> InternalError:
+    """Return what people are told of an error that nobody foresaw; its traceback is in the file `where`."""
+    return InternalError(
+        f"internal error ({type(error).__name__}); the log is {where}",
+        hint="The ledger is as safe as after a kill: the same command goes on. Please report this.",
+    )
+
+
+def crash_report(error: Exception, secret: str) -> Path:
     """Write a traceback where there is no ledger to hold it."""
     number, name = tempfile.mkstemp(prefix="importer-", suffix=".log")
     with os.fdopen(number, "w", encoding="utf-8") as file:
@@ -185,7 +198,9 @@ class _Greeter:
         self.session.log.info("account", account=account.id, kind=account.kind, base_url=account.base_url)
         screen.notice(f"account: {describe(account)}", style="bold" if account.production else None)
         many = len(plan.sources)
-        screen.notice(f"sources: {many} ({', '.join(str(source) for source in plan.sources[:3])}{', …' * (many > 3)})")
+        if many:
+            named = ", ".join(str(source) for source in plan.sources[:3])
+            screen.notice(f"sources: {many} ({named}{', …' * (many > 3)})")
         screen.notice(f"ledger: {plan.ledger} ({'known: what it holds is not sent again' if known else 'new'})")
         if not account.can_read:
             screen.say(

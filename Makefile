@@ -1,0 +1,62 @@
+# Every target sets up what it needs in .venv and is quick the second time.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN_STAMP := .venv/.run
+DEV_STAMP := .venv/.dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test fast lint types check cov fmt requirements clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+$(RUN_STAMP): requirements/run.txt requirements/build.txt pyproject.toml | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --require-hashes -r requirements/build.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: $(RUN_STAMP) ## run the main job against the embedded simulator
+	$(BIN)/importer demo
+
+test: $(DEV_STAMP) ## run the tests
+	$(BIN)/python -m pytest
+
+fast: $(DEV_STAMP) ## run the tests that take milliseconds
+	$(BIN)/python -m pytest -m 'not slow'
+
+cov: $(DEV_STAMP) ## run the tests and show what they do not reach
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine
+	$(BIN)/python -m coverage report
+
+lint: $(DEV_STAMP) ## check style and format, changing nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV_STAMP) ## check types
+	$(BIN)/mypy
+
+check: lint types test ## all that CI checks
+
+fmt: $(DEV_STAMP) ## format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+requirements: $(DEV_STAMP) ## pin the newest versions that the .in files permit (needs uv)
+	cd requirements && for name in run build dev; do \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
+	    --quiet $$name.in --output-file $$name.txt; done
+
+clean: ## remove what was made here
+	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
