@@ -29,7 +29,7 @@ _BAD: Final = (
 _STATUSES: Final = ("planned", "in_progress", "active", "paused", "completed")
 
 #: What the demonstration lets go wrong on the way, and what the importer makes of it.
-_FAULTS: Final = ("504_after_commit@2", "reset_before@3", "429@4")
+_FAULTS: Final = ("504_after_commit@2", "reset_before@3", "429@4", "retry_after=1")
 
 
 def simulator(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> int:

@@ -44,6 +44,8 @@ class DelimitedReader:
         line: int | None = self._first
         while line is not None:
             line = yield from self._run(line)
+            if self._gathering.full:  # of broken rows, which end a run each
+                yield self._gathering.take()
 
     def _run(self, first: int) -> Generator[list[Row | Rejection], None, int | None]:
         """Read rows from line `first` on; return the line to read on from after a broken row, None at the end."""

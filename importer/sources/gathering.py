@@ -25,6 +25,11 @@ class Gathering:
         self.ordinal = 0  #: of the next row
         self._undecodable = 0
 
+    @property
+    def full(self) -> bool:
+        """Whether the chunk has as many rows as it may."""
+        return len(self.rows) >= self.policy.chunk_rows
+
     def take(self) -> list[Row | Rejection]:
         """Return the chunk and begin another."""
         chunk, self.rows = self.rows, []

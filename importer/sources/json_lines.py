@@ -23,6 +23,8 @@ class JsonLinesReader:
             if isinstance(block, LongLine):
                 problem = self._gathering.too_long(block.length)
                 self._gathering.reject_raw(block.line, block.offset, block.prefix, problem)
+                if self._gathering.full:
+                    yield self._gathering.take()
             else:
                 yield from self._block(block)
 

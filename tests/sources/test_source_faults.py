@@ -38,6 +38,18 @@ def test_gigantic_lines_anywhere(read: Read) -> None:
     assert read(b'{"a":1}\n' + long + b'\n{"a":2}\n' + long, row_bytes_max=100).codes[1::2] == ["row_too_long"] * 2
 
 
+@pytest.mark.parametrize(
+    "body",
+    [b'"a"b,1\n', b"1\n", b"\xff,1\n", b"\0,1\n", b"x" * 30 + b"\n", b'{"a":1}\n', b'{"a":\n', b'[{"a":1},2,'],
+    ids=range(8),
+)
+def test_chunks_stay_small_when_everything_is_broken(read: Read, body: bytes) -> None:
+    """No fault, however often it comes, makes a chunk larger than permitted: memory stays flat."""
+    head = b"" if body[:1] in b"{[" else b"a,b\n"
+    reading = read(head + body * 60, chunk_rows=7, row_bytes_max=20)
+    assert max(reading.chunks) <= 7
+
+
 def test_a_cell_beyond_the_csv_modules_own_limit(read: Read) -> None:
     """Cells larger than 131,072 characters are read, up to the cap on rows."""
     assert len(read(b"a,b\n1," + b"x" * 900_000 + b"\n").cells[0]["b"]) == 900_000
