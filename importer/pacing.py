@@ -1,19 +1,243 @@
-import os, pathlib, tempfile, orjson, sqlite3
-from importer.ledger.opening import open_ledger, Owner
-from importer.ledger import codec
-from importer.ledger.looking import look_at
-import decimal
-d=pathlib.Path(tempfile.mkdtemp())/"l"
-o=Owner(base_url="https://x",account="1",simulated=False,tool="t")
+"""How fast to ask: HubSpot's rolling rate limit, kept from our side.
+
+HubSpot counts the requests that *arrive* in any 10 s and refuses what is too many (100 to 250, by account; usage
+guidelines). We cannot see arrivals, only that each lies between sending and answer. So a slot is held from the
+moment it is taken until one window after its *answer*: all requests that arrived within any window then hold slots at
+one and the same moment, and there are never more slots than permitted. What that costs is the time of one answer in
+each window.
+
+`RollingWindow` is the policy, without I/O or clock; `Pacer` is the shell that waits.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
 import anyio
-async def main():
-    led=open_ledger(d,o)
-    for p in sorted(d.iterdir()): print(p.name, oct(p.stat().st_mode), p.stat().st_size)
-    led.close()
-    print(sorted(p.name for p in d.iterdir()))
-    with look_at(d) as v: print(sorted(p.name for p in d.iterdir()))
-    print(sorted(p.name for p in d.iterdir()))
-anyio.run(main)
-for bad in ("\ud800", decimal.Decimal("1.5")):
-    try: print(codec.encode({"row":{"a":bad}}))
-    except Exception as e: print(repr(e))
+
+_GUARD: Final = 1.001  # our clock may run a thousandth faster than the server's
+_TICK_S: Final = 0.001  # no wait is shorter, so that rounding cannot make a busy loop
+_INTERVAL_MS: Final = range(100, 3_600_001)  # what is taken for a window's length
+_HEADER: Final = "x-hubspot-ratelimit-"
+_DIGITS_MAX: Final = 9  # a longer number is no count of requests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatePolicy:
+    """What is assumed before the server names its limit, and how much of the limit is ours."""
+
+    requests: int = 100  #: in any window; HubSpot's smallest limit
+    window_s: float = 10.0  #: length of the server's rolling window, seconds
+    fixed: bool = False  #: `requests` is an upper bound of the user's, whatever the server permits
+    share: float = 1.0  #: part of what the server permits that is used, above 0 and at most 1
+    decrease: float = 0.75  #: factor on the limit after a refusal, at most once a window
+    recovery: float = 0.05  #: requests a window that each good answer gives back of such a decrease
+
+
+class RollingWindow:
+    """The sliding log of slots. Times are monotonic seconds and never go back from call to call."""
+
+    def __init__(self, policy: RatePolicy | None = None) -> None:
+        self._policy = policy or RatePolicy()
+        self._server_max = self._policy.requests
+        self._window_s = self._policy.window_s
+        self._in_flight = 0
+        self._answered: deque[float] = deque()  # times of answers whose slots are still held
+        self._held_back = 0.0  # requests a window given up because of refusals
+        self._decreased_at = float("-inf")
+        self._neighbours = 0  # requests of others that the server has counted lately
+        self._neighbours_until = float("-inf")
+        self._paused_until = float("-inf")
+        self._even_until = float("-inf")  # until then slots are given out evenly, not all at once
+        self._taken_at = float("-inf")
+        self.freed = 0  #: slots freed so far; what `answered` wants to know as it was when its slot was taken
+        self.daily_remaining: int | None = None  #: requests left of the account's day, as the server last said
+
+    @property
+    def permitted_per_s(self) -> float:
+        """Requests a second that this importer may use in the long run."""
+        return (self._ceiling() - self._held_back) / self._window_s
+
+    def take(self, now: float) -> float:
+        """Take a slot and return 0.0, or return after how many seconds at the earliest one may be free."""
+        self._expire(now)
+        if now < self._paused_until:
+            return max(self._paused_until - now, _TICK_S)
+        limit = self._limit(now)
+        too_many = self._in_flight + len(self._answered) + 1 - limit
+        if too_many > 0:
+            return max(self._until_free(now, too_many), _TICK_S)
+        next_at = self._taken_at + self._window_s / limit
+        if now < min(self._even_until, next_at):
+            return max(next_at - now, _TICK_S)
+        self._in_flight += 1
+        self._taken_at = now
+        return 0.0
+
+    def answered(self, now: float, headers: Mapping[str, str], *, since: int = 0, refused: bool = False) -> None:
+        """Note the answer to the request of one slot and learn from its headers (names in lower case).
+
+        `since` is `freed` as it was when the slot was taken; `refused` says that the answer was a 429.
+        """
+        self._expire(now)
+        # The server, whenever it counted in between, cannot have seen more of ours than these.
+        ours_max = self._in_flight + len(self._answered) + self.freed - since
+        self.abandoned(now)
+        self._learn(headers)
+        self._notice_neighbours(now, headers, ours_max)
+        if not refused:
+            self._held_back = max(0.0, self._held_back - self._policy.recovery)
+        elif now >= self._decreased_at + self._window_s:
+            self._decreased_at = now
+            kept = max(1.0, (self._ceiling() - self._held_back) * self._policy.decrease)
+            self._held_back = self._ceiling() - kept
+
+    def abandoned(self, now: float) -> None:
+        """Note that the request of one slot has ended; its slot is free one window from `now`."""
+        assert self._in_flight > 0
+        self._in_flight -= 1
+        self._answered.append(now)
+
+    def pause(self, until: float) -> None:
+        """Give out no slot before `until`, and after it for one window evenly, so that nobody stampedes."""
+        self._paused_until = max(self._paused_until, until)
+        self._even_until = self._paused_until + self._window_s
+
+    def reason(self, now: float) -> str:
+        """Return why there is no slot at `now`, for people."""
+        if now < self._paused_until:
+            return f"HubSpot asked for a pause, {self._paused_until - now:.0f} s left"
+        if now < self._neighbours_until and self._neighbours:
+            return "other integrations share the rate limit"
+        return f"the rate limit of {self._ceiling()} requests in {self._window_s:g} s"
+
+    def _ceiling(self) -> int:
+        of_server = int(self._server_max * self._policy.share)
+        return max(1, min(of_server, self._policy.requests) if self._policy.fixed else of_server)
+
+    def _limit(self, now: float) -> int:
+        """Return how many slots there may be at `now`; with busy neighbours that can be none."""
+        neighbours = self._neighbours if now < self._neighbours_until else 0
+        return max(0, int(self._ceiling() - self._held_back) - neighbours)
+
+    def _expire(self, now: float) -> None:
+        while self._answered and self._answered[0] + self._window_s * _GUARD <= now:
+            self._answered.popleft()
+            self.freed += 1
+
+    def _until_free(self, now: float, too_many: int) -> float:
+        """Return the least time until `too_many` slots are free or the neighbours' requests are out of the window."""
+        hold_s = self._window_s * _GUARD
+        free_at = self._answered[too_many - 1] + hold_s if too_many <= len(self._answered) else now + hold_s
+        if self._neighbours and now < self._neighbours_until:
+            free_at = min(free_at, self._neighbours_until)
+        return free_at - now
+
+    def _learn(self, headers: Mapping[str, str]) -> None:
+        limit = _number(headers, "max")
+        if limit:
+            self._server_max = limit
+            self._held_back = min(self._held_back, self._ceiling() - 1.0)
+        interval_ms = _number(headers, "interval-milliseconds")
+        if interval_ms is not None and interval_ms in _INTERVAL_MS:
+            self._window_s = interval_ms / 1000
+        daily = _number(headers, "daily-remaining")
+        if daily is not None:
+            self.daily_remaining = daily
+
+    def _notice_neighbours(self, now: float, headers: Mapping[str, str], ours_max: int) -> None:
+        """Hold back for others' requests when the server counts more than ours can be.
+
+        As many more may hide behind those of ours that are still on the way, so these count as others' too.
+        """
+        remaining = _number(headers, "remaining")
+        if remaining is None:
+            return
+        proved = self._server_max - remaining - ours_max
+        seen = proved + self._in_flight if proved > 0 else 0
+        if seen >= self._neighbours or now >= self._neighbours_until:
+            self._neighbours, self._neighbours_until = seen, now + self._window_s
+
+
+class Slot:
+    """The permission to send one request, held while it is on the way."""
+
+    def __init__(self, pacer: "Pacer", since: int) -> None:
+        self._pacer = pacer
+        self._since = since
+        self._open = True
+
+    def answered(self, headers: Mapping[str, str], *, refused: bool = False) -> None:
+        """Note that the answer is there; `refused` says that it is a 429."""
+        assert self._open
+        self._open = False
+        self._pacer.window.answered(anyio.current_time(), headers, since=self._since, refused=refused)
+        self._pacer.wake()
+
+    def close(self) -> None:
+        """Give the slot up; without an answer it counts as sent just now."""
+        if self._open:
+            self._open = False
+            self._pacer.window.abandoned(anyio.current_time())
+            self._pacer.wake()
+
+
+class Pacer:
+    """Gives out the slots of a window, first come first served, to all who send to one account."""
+
+    def __init__(self, window: RollingWindow | None = None) -> None:
+        self.window = window or RollingWindow()
+        self._turn = anyio.Lock()
+        self._change: anyio.Event | None = None  # what the first in the queue waits for; None when nobody waits
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[Slot]:
+        """Wait for a slot and hold it for the block, in which one request is sent and `Slot.answered` called.
+
+        A cancelled waiter leaves nothing; a block that is left without an answer, in whatever way, gives its slot
+        up one window later.
+        """
+        async with self._turn:
+            await self._take()
+        slot = Slot(self, self.window.freed)
+        try:
+            yield slot
+        finally:
+            slot.close()
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody send for `seconds`; those who wait go on afterwards in their order."""
+        self.window.pause(anyio.current_time() + seconds)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the first in the queue look again."""
+        if self._change is not None:
+            self._change.set()
+
+    @property
+    def permitted_per_s(self) -> float:
+        """Requests a second that this importer may use in the long run."""
+        return self.window.permitted_per_s
+
+    @property
+    def idle_reason(self) -> str | None:
+        """Why somebody waits just now, for people; None when nobody does."""
+        return None if self._change is None else self.window.reason(anyio.current_time())
+
+    async def _take(self) -> None:
+        try:
+            while (wait_s := self.window.take(anyio.current_time())) > 0:
+                self._change = anyio.Event()
+                with anyio.move_on_after(wait_s):
+                    await self._change.wait()
+        finally:
+            self._change = None
+
+
+def _number(headers: Mapping[str, str], name: str) -> int | None:
+    """Return the count in a rate-limit header; None when it is missing or no sensible count."""
+    text = headers.get(_HEADER + name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX else None

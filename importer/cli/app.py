@@ -7,10 +7,11 @@ from inspect import Parameter, Signature
 from typing import Annotated, Any, Final, NamedTuple
 
 import typer
+from typer.exceptions import TyperException
 
 from importer.cli.flags import Flag, flags_of
 from importer.cli.help import CommandWithPanels, help_all
-from importer.errors import ExitStatus
+from importer.errors import ExitStatus, UsageError
 
 _SUMMARY: Final = """Create marketing campaigns in HubSpot from large files.
 
@@ -144,6 +145,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
         _DEMO,
     ),
     Command(
+        "config",
+        "importer.cli.configuring:show",
+        "Show every setting and where it comes from.",
+        (
+            ("importer config", "as flags left out would be"),
+            ("IMPORTER_RATE=50 importer config", "with the environment"),
+            ("importer config --config nightly.toml", "with a file"),
+        ),
+        "",
+        (Flag("config", "configuration file", _OWN, "FILE", "importer.toml, when there", everyday=True),),
+    ),
+    Command(
         "explain",
         "importer.cli.explaining:explain",
         "Say what a code or an exit status means.",
@@ -230,10 +243,17 @@ for _command in COMMANDS:
 def main() -> None:
     """Run the command line and exit with its status."""
     try:
-        app(prog_name="importer")
+        sys.exit(app(prog_name="importer", standalone_mode=False))
     except KeyboardInterrupt:
         sys.exit(int(ExitStatus.INTERRUPTED))
     except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
-        session = import_module("importer.cli.session")
-        screen = import_module("importer.cli.screen").Screen()
-        sys.exit(session.show_error(session.internal_error(error, session.crash_report(error, "")), screen))
+        sys.exit(_crashed(error))
+
+
+def _crashed(error: Exception) -> int:
+    """Say what an error on the command line was, and return its status; it is ours when typer does not know it."""
+    shown, screen = import_module("importer.cli.errors"), import_module("importer.cli.screen").Screen()
+    if isinstance(error, TyperException):
+        misuse = UsageError(error.format_message().rstrip("."), hint="importer --help, or importer COMMAND --help")
+        return int(shown.show_error(misuse, screen))
+    return int(shown.show_error(shown.internal_error(error, shown.crash_report(error)), screen))

@@ -10,6 +10,7 @@ import anyio
 from importer import runs
 from importer.cli import ledgers, session
 from importer.cli.combinations import has_own_ledger, refuse_impossible
+from importer.cli.errors import show_error
 from importer.cli.planning import STATE_FOLDER, build_plan
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus, ImporterError, UsageError
@@ -57,7 +58,7 @@ def with_settings(flags: Flags, begin: Callable[[Loaded, Screen], int]) -> int:
             screen.notice(f"notice: {notice}", style="yellow")
         return begin(loaded, screen)
     except ImporterError as error:
-        return session.show_error(error, screen, as_json=as_json)
+        return show_error(error, screen, as_json=as_json)
 
 
 async def _check(plan: Plan, *, tally: Tally, stop: Stop, confirm: session.Confirm) -> Summary:

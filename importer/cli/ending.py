@@ -75,7 +75,12 @@ def last_line(summary: Summary) -> str:
         looks = summary.counts.get("looks", 0)
         return f"{settled:,} settled + {still_open:,} still open ({duration(summary.seconds)}, {looks:,} looks)"
     requests, resent = summary.counts.get("requests", 0), summary.counts.get("resent", 0)
-    return f"{summary.books.line()} ({duration(summary.seconds)}, {requests:,} requests, {resent:,} resent)"
+    return f"{summary.books.line()} ({duration(summary.seconds)}, {many(requests, 'request')}, {resent:,} resent)"
+
+
+def many(number: int, noun: str) -> str:
+    """Return a number with its noun: `1 request`, `1,240 requests`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 # Failures, grouped
@@ -135,10 +140,10 @@ def place(row: dict[str, Any]) -> str:
 def _show_remarks(summary: Summary, screen: Screen) -> None:
     counts, folder = summary.counts, Path(summary.ledger)
     remarks = {
-        "recovered": "records of earlier runs were settled",
-        "changed": f"skipped rows have changed since they were sent: {folder / 'changed.jsonl'}",
-        "gone": "campaigns made earlier from these sources are not in them any more",
-        "throttled": "answers asked for a pause; all were sent again",
+        "recovered": "settled of what earlier runs left in doubt",
+        "changed": f"skipped although changed since they were sent: {folder / 'changed.jsonl'}",
+        "gone": "made earlier from these sources and not in them any more",
+        "throttled": "times HubSpot asked for a pause (nothing was lost by it)",
     }
     for name, words in remarks.items():
         if counts.get(name):
@@ -154,7 +159,7 @@ def _show_estimate(summary: Summary, screen: Screen, per_window: int | None) -> 
     rate = per_window or 100
     seconds = max(requests - rate, 0) / rate * _WINDOW_S + 1
     screen.say(
-        f"dry run: nothing was sent. A run would create {would:,}, in about {requests:,} requests and"
+        f"dry run: nothing was sent. A run would create {would:,}, in about {many(requests, 'request')} and"
         f" {duration(seconds)} at {rate:,} requests per 10 s."
     )
 

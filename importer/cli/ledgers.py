@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from importer import inspecting
+from importer.cli.errors import show_error
 from importer.cli.pasting import command_line
 from importer.cli.screen import Screen, clean, one_line
-from importer.cli.session import show_error
 from importer.errors import ExitStatus, ImporterError
+from importer.ledger.opening import read_header
 from importer.report.books import Books
 
 _UNSETTLED_SHOWN_MAX: Final = 20
@@ -33,9 +34,10 @@ def status(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
 
 
 def _described(found: Mapping[str, Any]) -> list[str]:
-    whose = "a simulated account" if found["simulated"] else f"account {found['account'] or 'unknown'}"
+    real = f"account {found['account'] or 'unknown'} at {found['base_url']}"
+    whose = "a simulated account" if found["simulated"] else real
     records = ", ".join(f"{count:,} {str(state).replace('_', ' ')}" for state, count in found["records"].items())
-    lines = [f"ledger:  {found['ledger']} ({whose} at {found['base_url']})", f"records: {records}"]
+    lines = [f"ledger:  {found['ledger']} ({whose})", f"records: {records}"]
     lines.append(f"runs:    {found['runs']}" + (" (the latest is at work, or was killed)" * found["running_or_killed"]))
     for source, latest in found["latest"].items():
         at = datetime.fromtimestamp(latest["at"], UTC).isoformat(timespec="seconds")
@@ -73,6 +75,7 @@ def verify(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
     del argv
 
     def tell(screen: Screen) -> int:
+        read_header(Path(ledger))
         differences = inspecting.verify(Path(ledger))
         if flags.get("json"):
             screen.data(json.dumps({"ledger": ledger, "differences": differences}, indent=2))

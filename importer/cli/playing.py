@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from importer import runs
 from importer.cli import session
+from importer.cli.errors import show_error
 from importer.cli.pasting import command_line
 from importer.cli.planning import build_plan
 from importer.cli.screen import Screen
@@ -51,7 +52,7 @@ def simulator(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> 
         state = Path(flags["state"]) if flags.get("state") else None
         serve(policy, port=_whole(flags.get("port") or "0", "--port", 65_535), ready=ready, state=state)
     except ImporterError as error:
-        return session.show_error(error, screen)
+        return show_error(error, screen)
     return int(ExitStatus.OK)
 
 
@@ -71,9 +72,9 @@ def demo(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
         again = ["run", "--simulate", str(path)]
         status = session.run(runs.run, plan, loaded.settings, screen=screen, argv=again)
     except OSError as error:
-        return session.show_error(UsageError(f"the demonstration has no folder: {error}"), screen)
+        return show_error(UsageError(f"the demonstration has no folder: {error}"), screen)
     except ImporterError as error:
-        return session.show_error(error, screen)
+        return show_error(error, screen)
     screen.say(
         f"the rows that failed are meant to; what the ledger holds: {command_line(['status', str(plan.ledger)])}"
     )

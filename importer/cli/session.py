@@ -1,9 +1,7 @@
 """Running a plan for people: account first, progress, signals, log, and what an error looks like at the end."""
 
-import os
 import signal
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -14,8 +12,9 @@ import anyio
 import anyio.to_thread
 
 from importer.cli import ending, progress
+from importer.cli.errors import crash_report, internal_error
 from importer.cli.screen import Screen, is_terminal
-from importer.errors import PRECEDENCE, ExitStatus, ImporterError, InternalError, UsageError
+from importer.errors import PRECEDENCE, ExitStatus, ImporterError, UsageError
 from importer.ledger.replay import JOURNAL
 from importer.logs import LogFile, make_log
 from importer.plan import Plan
@@ -100,22 +99,6 @@ def _logging(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
     finally:
         if file is not None:
             file.close()
-
-
-def internal_error(error: Exception, where: Path) -> InternalError:
-    """Return what people are told of an error that nobody foresaw; its traceback is in the file `where`."""
-    return InternalError(
-        f"internal error ({type(error).__name__}); the log is {where}",
-        hint="The ledger is as safe as after a kill: the same command goes on. Please report this.",
-    )
-
-
-def crash_report(error: Exception, secret: str) -> Path:
-    """Write a traceback where there is no ledger to hold it."""
-    number, name = tempfile.mkstemp(prefix="importer-", suffix=".log")
-    with os.fdopen(number, "w", encoding="utf-8") as file:
-        make_log(file.write, secrets=[secret]).error("internal error", exc_info=error)
-    return Path(name)
 
 
 async def _perform(work: Work, session: Session) -> Summary:
@@ -231,13 +214,3 @@ def describe(account: Account) -> str:
     named = f"HubSpot account {account.id}" if account.id else "a HubSpot account that the token may not name"
     kinds = {"SANDBOX": "sandbox", "DEVELOPER_TEST": "developer test account", "STANDARD": "production"}
     return f"{named} ({kinds.get(account.kind or '', 'taken for production')}) at {account.base_url}"
-
-
-def show_error(error: ImporterError, screen: Screen, *, as_json: bool = False) -> int:
-    """Say what ended a command before it began: one line and a hint. Return its exit status."""
-    screen.say(f"error: {error.message}", style="red")
-    if error.hint:
-        screen.say(f"hint: {error.hint}")
-    if as_json:
-        screen.data(report.refusal_text(error))
-    return int(error.exit_status)

@@ -18,6 +18,7 @@ from importer.sources.policy import MIB
 from importer.sources.tape import OvergrownError, Tape
 
 _REREAD_BYTES_FREE: Final = 32 * MIB  #: may be re-read in any source, however small
+_EXTRA_CELLS_MAX: Final = 100  #: surplus cells kept one by one; a row with more of them is kept as text, cut
 _HEADER_HINT: Final = "Mend the first line of the file: it names the columns."
 
 
@@ -97,7 +98,8 @@ class DelimitedReader:
         if end - start > 1 and tape.offset_of(end) - offset > gathering.policy.row_bytes_max:
             raise OvergrownError("the row is too long")
         problems = self._problems(cells, start, end)
-        if any(problem.code == "undecodable" for problem in problems):
+        by_column = len(cells) <= len(self._header) + _EXTRA_CELLS_MAX
+        if not by_column or any(problem.code == "undecodable" for problem in problems):
             gathering.reject_raw(start, offset, tape.raw(start, end), *problems)
         elif problems:
             gathering.reject(start, offset, self._by_column(cells), *problems)

@@ -97,6 +97,13 @@ def test_ragged_rows_keep_their_cells(read: Read) -> None:
     assert reading.rows[1].cells == {"a": "1", "b": "2", "_extra": ["3", "4"]}
 
 
+def test_a_row_of_very_many_cells_is_kept_as_text(read: Read) -> None:
+    """A line of delimiters does not become a hundred thousand objects."""
+    reading = read(b"a,b\n" + b"," * 100_000 + b"\n")
+    assert reading.codes == ["row_ragged"]
+    assert reading.rows[0].cells == {"_raw": "," * 2048}
+
+
 def test_a_column_called_extra_is_not_overwritten(read: Read) -> None:
     """Surplus cells find another key when the header has theirs."""
     assert read(b"a,_extra\n1,2,3\n").rows[0].cells == {"a": "1", "_extra": "2", "_extra_": ["3"]}
