@@ -210,7 +210,6 @@ class Pacer:
     def pause(self, seconds: float) -> None:
         """Let nobody send for `seconds`; those who wait go on afterwards in their order."""
         self.window.pause(anyio.current_time() + seconds)
-        self.wake()
 
     def wake(self) -> None:
         """Let the first in the queue look again."""

@@ -165,6 +165,19 @@ def test_neighbours_are_noticed_before_they_hurt() -> None:
     assert window.take(10.2) == 0.0
 
 
+def test_our_own_requests_are_not_taken_for_neighbours() -> None:
+    """What the server counted of ours while a request was on the way counts as ours, though its slot is free now."""
+    window = RollingWindow()
+    assert window.take(0.0) == 0.0
+    window.answered(0.0, {})
+    assert window.take(5.0) == 0.0
+    window.answered(10.5, {f"{HEADER}max": "100", f"{HEADER}remaining": "98"}, since=0)
+    taken = 0
+    while window.take(10.6) == 0.0:
+        taken += 1
+    assert taken == 99
+
+
 def test_neighbours_who_leave_nothing_do_not_stop_us_for_ever() -> None:
     """With nothing left the next try comes when the neighbours' requests have left the window."""
     window = RollingWindow()

@@ -12,18 +12,18 @@ from typer.exceptions import TyperException
 from importer.cli.flags import Flag, flags_of
 from importer.cli.help import CommandWithPanels, help_all
 from importer.errors import ExitStatus, UsageError
+from importer.near_miss import did_you_mean
 
 _SUMMARY: Final = """Create marketing campaigns in HubSpot from large files.
 
-Every row ends in exactly one state and nothing is made twice. It can be stopped at any moment: the same
-command goes on. Try it without an account: importer demo."""
+Every row ends in exactly one state, nothing is made twice, and after a stop the same command goes on.
+To try it without an account: importer demo."""
 
 app = typer.Typer(
     name="importer",
     help=_SUMMARY,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
@@ -185,9 +185,13 @@ def _root(
     pass
 
 
+def _flags(command: Command) -> tuple[Flag, ...]:
+    return (*command.more, *flags_of(command.name))
+
+
 def _body(command: Command) -> Callable[..., None]:
     """Return the function that typer calls: it loads the command's body, and exits with its status."""
-    flags = (*command.more, *flags_of(command.name))
+    flags = _flags(command)
 
     def call(**given: Any) -> None:
         argument = given.pop("argument", None)
@@ -243,17 +247,27 @@ for _command in COMMANDS:
 def main() -> None:
     """Run the command line and exit with its status."""
     try:
-        sys.exit(app(prog_name="importer", standalone_mode=False))
+        sys.exit(app(sys.argv[1:] or ["--help"], prog_name="importer", standalone_mode=False))
     except KeyboardInterrupt:
         sys.exit(int(ExitStatus.INTERRUPTED))
     except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
         sys.exit(_crashed(error))
 
 
+def _misuse(error: TyperException) -> UsageError:
+    """Return what is wrong with argv, with the near miss and the help that tells."""
+    named = next((command.name for command in COMMANDS if command.name in sys.argv[1:2]), None)
+    option = getattr(error, "option_name", None)
+    message = error.format_message().rstrip(".")
+    if option is not None and named is not None:
+        known = [flag.option for command in COMMANDS if command.name == named for flag in _flags(command)]
+        message = f"{named} has no option {option}{did_you_mean(option, known)}"
+    return UsageError(message, hint=f"importer {named} --help" if named else "importer --help")
+
+
 def _crashed(error: Exception) -> int:
     """Say what an error on the command line was, and return its status; it is ours when typer does not know it."""
     shown, screen = import_module("importer.cli.errors"), import_module("importer.cli.screen").Screen()
     if isinstance(error, TyperException):
-        misuse = UsageError(error.format_message().rstrip("."), hint="importer --help, or importer COMMAND --help")
-        return int(shown.show_error(misuse, screen))
+        return int(shown.show_error(_misuse(error), screen))
     return int(shown.show_error(shown.internal_error(error, shown.crash_report(error)), screen))

@@ -40,7 +40,7 @@ def text(loaded: Loaded) -> str:
 def default_file() -> str:
     """Return config/default.toml: every setting with its meaning and its default."""
     lines = [
-        "# Every setting with its default. Copy what you want to change into importer.toml, or name a file by --config.",
+        "# Every setting with its default. Copy what you want to change into importer.toml, or use --config FILE.",
         "# Flags come before the environment, the environment before the file. Each setting is a flag (max_wait:",
         "# --max-wait) and a name in the environment (IMPORTER_MAX_WAIT). What has no default is commented out.",
         "# The token is none of them: it never stands in a file like this one.",

@@ -2,8 +2,9 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,13 +12,12 @@ from importer.cli.pasting import command_line
 from importer.cli.progress import duration
 from importer.cli.screen import Screen, one_line
 from importer.errors import ExitStatus
-from importer.model import BATCH_RECORDS_MAX
+from importer.model import BATCH_RECORDS_MAX, Rejection
 from importer.problems import CODES
 from importer.report import summary as report
-from importer.report.books import Summary
+from importer.report.books import SAMPLES_MAX, Summary
 
 CODES_SHOWN_MAX: Final = 8
-ROWS_SHOWN_MAX: Final = 3  #: of each code
 _FAILURES: Final = "failures.jsonl"
 _WINDOW_S: Final = 10.0
 
@@ -35,22 +35,28 @@ _CONTINUES: Final = frozenset(
 )
 
 
-def show(
-    summary: Summary, screen: Screen, *, argv: Sequence[str], as_json: bool = False, per_window: int | None = None
-) -> None:
-    """Show how a run ended: talk to stderr, the last line (or, `as_json`, the summary) to stdout.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a run ended, and what is needed to say so."""
 
-    `argv` is the command that ran; `per_window` the requests permitted in 10 s, for the estimate of a dry run.
-    """
-    _show_failures(summary, screen)
+    summary: Summary
+    argv: Sequence[str]  #: the command that ran, without the program
+    samples: Mapping[str, Sequence[Rejection]] = field(default_factory=dict)  #: rejected rows by code, the first few
+    per_window: int = 100  #: requests permitted in 10 s, for the estimate of a dry run
+
+
+def show(ending: Ending, screen: Screen, *, as_json: bool = False) -> None:
+    """Show how a run ended: talk to stderr, the last line (or, `as_json`, the summary) to stdout."""
+    summary = ending.summary
+    _show_failures(ending, screen)
     _show_remarks(summary, screen)
     if summary.dry_run:
-        _show_estimate(summary, screen, per_window)
+        _show_estimate(summary, screen, ending.per_window)
     if summary.reason:
         screen.say(f"{_WORD.get(summary.status, 'stopped')}: {summary.reason}", style=_style(summary.status))
         if summary.hint:
             screen.say(f"hint: {summary.hint}")
-    for words in next_steps(summary, argv):
+    for words in next_steps(summary, ending.argv):
         screen.say(words)
     if summary.run is not None:
         screen.notice(f"ledger: {summary.ledger}")
@@ -86,11 +92,14 @@ def many(number: int, noun: str) -> str:
 # Failures, grouped
 
 
-def _show_failures(summary: Summary, screen: Screen) -> None:
+def _show_failures(ending: Ending, screen: Screen) -> None:
+    summary = ending.summary
     codes: dict[str, int] = summary.counts.get("codes") or {}
     if not codes or screen.quiet:
         return
-    rows = first_failures(Path(summary.ledger) / _FAILURES, summary.run) if summary.run is not None else {}
+    rows = {code: [_as_row(rejection) for rejection in some] for code, some in ending.samples.items()}
+    if summary.run is not None:
+        rows |= first_failures(Path(summary.ledger) / _FAILURES, summary.run)
     by_count = sorted(codes.items(), key=lambda item: (-item[1], item[0]))
     for code, count in by_count[:CODES_SHOWN_MAX]:
         known = CODES.get(code)
@@ -101,7 +110,7 @@ def _show_failures(summary: Summary, screen: Screen) -> None:
             screen.say(f"  {known.fix}", style="dim")
     if len(by_count) > CODES_SHOWN_MAX:
         screen.say(f"and {len(by_count) - CODES_SHOWN_MAX} more codes")
-    if rows:
+    if summary.run is not None:
         screen.say(f"all of them: {Path(summary.ledger) / _FAILURES}")
 
 
@@ -113,9 +122,16 @@ def first_failures(path: Path, run: int) -> dict[str, list[dict[str, Any]]]:
             row = _row(line)
             if row is not None and row.get("run") == run:
                 of_code = found.setdefault(str(row.get("code")), [])
-                if len(of_code) < ROWS_SHOWN_MAX:
+                if len(of_code) < SAMPLES_MAX:
                     of_code.append(row)
     return found
+
+
+def _as_row(rejection: Rejection) -> dict[str, Any]:
+    """Return a rejected row as it would stand in failures.jsonl, as far as it is shown."""
+    row, problem = rejection.row, rejection.problems[0]
+    where = {"source": row.source, "ordinal": row.ordinal, "line_number": row.line_number}
+    return where | {"column": problem.column, "message": problem.message}
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
@@ -152,15 +168,14 @@ def _show_remarks(summary: Summary, screen: Screen) -> None:
         screen.say(f"{counts['unexpected']:,} campaigns in HubSpot's answers belong to none of these rows", style="red")
 
 
-def _show_estimate(summary: Summary, screen: Screen, per_window: int | None) -> None:
+def _show_estimate(summary: Summary, screen: Screen, per_window: int) -> None:
     """Say what a run would do; exact but for the rows that HubSpot would refuse."""
     would = summary.books.not_sent
     requests = math.ceil(would / BATCH_RECORDS_MAX)
-    rate = per_window or 100
-    seconds = max(requests - rate, 0) / rate * _WINDOW_S + 1
+    seconds = max(requests - per_window, 0) / per_window * _WINDOW_S + 1
     screen.say(
         f"dry run: nothing was sent. A run would create {would:,}, in about {many(requests, 'request')} and"
-        f" {duration(seconds)} at {rate:,} requests per 10 s."
+        f" {duration(seconds)} at {per_window:,} requests per 10 s."
     )
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from importer.cli.screen import Screen
 from importer.cli.errors import show_error
+from importer.cli.screen import Screen
 from importer.errors import ExitStatus, UsageError
 from importer.near_miss import did_you_mean
 from importer.problems import CODES

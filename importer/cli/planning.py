@@ -123,7 +123,7 @@ def _settling(loaded: Loaded) -> SettlePolicy:
         timeout_s=_wait(loaded, "timeout"),
         settle_s=_wait(loaded, "settle"),
         settle_max_s=_wait(loaded, "settle_max"),
-        looks_apart_s=0.2 if loaded.settings.simulate else usual.looks_apart_s,
+        looks_apart_s=min(usual.looks_apart_s, _wait(loaded, "settle")),
         outage_max_s=loaded.settings.max_outage,
     )
 

@@ -58,10 +58,12 @@ def run(work: Work, plan: Plan, settings: Settings, *, screen: Screen, argv: Seq
         ImporterError: nothing was begun; the caller shows it.
     """
     with _logging(plan, settings, screen) as log:
-        summary = anyio.run(_perform, work, Session(plan=plan, settings=settings, screen=screen, log=log))
+        tally = Tally()
+        summary = anyio.run(_perform, work, Session(plan=plan, settings=settings, screen=screen, log=log), tally)
         _keep(summary, screen)
         log.info("end", status=summary.status.name, reason=summary.reason, line=summary.books.line())
-    ending.show(summary, screen, argv=argv, as_json=settings.json_output, per_window=plan.rate.requests)
+    ended = ending.Ending(summary=summary, argv=argv, samples=tally.samples, per_window=plan.rate.requests)
+    ending.show(ended, screen, as_json=settings.json_output)
     return int(summary.status)
 
 
@@ -101,9 +103,9 @@ def _logging(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
             file.close()
 
 
-async def _perform(work: Work, session: Session) -> Summary:
+async def _perform(work: Work, session: Session, tally: Tally) -> Summary:
     """Do the work beside progress and signals; a cancellation goes to the work."""
-    tally, stop = Tally(), Stop()
+    stop = Stop()
     outcome: Summary | Exception
     async with anyio.create_task_group() as beside:
         await beside.start(_watch_signals, stop, session)

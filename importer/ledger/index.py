@@ -252,7 +252,15 @@ class Index:
         with self._using:
             rows = self._db.execute(query, (_name_number(name),)).fetchall()
         with self._lock:
-            return any(seen != self._pass and key not in self._overlay.marks for key, seen in rows)
+            return any(
+                seen != self._pass and key not in self._overlay.marks and self._still_guards(key) for key, seen in rows
+            )
+
+    def _still_guards(self, key: bytes) -> bool:
+        """Return whether a record that guards its name in the file does so still: what was in doubt may be absent."""
+        layers = (self._overlay.states, *(chunk.states for chunk in reversed(self._sealed)))
+        newest = next((layer[key] for layer in layers if key in layer), None)
+        return newest is None or newest[0] in _GUARDING
 
     def gone(self, sources: Sequence[str]) -> int:
         """Return how many campaigns were made from rows of `sources` that this pass has not met."""

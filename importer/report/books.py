@@ -1,10 +1,12 @@
 """Counts and books of a run: each row of the pass once, and a sum that must hold. Pure."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from importer.errors import PRECEDENCE, BooksError, ExitStatus
-from importer.model import State
+from importer.model import Rejection, State
+
+SAMPLES_MAX: Final = 3  #: rejected rows kept of each code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ class Tally:
     in_flight: int = 0  #: requests on the way now
     doubted: int = 0  #: records in doubt now
     codes: dict[str, int] = field(default_factory=dict)  #: failures by code
+    samples: dict[str, list[Rejection]] = field(default_factory=dict)  #: first few rejected rows of each code
     bytes_read: int = 0  #: of the sources, as they lie on the disk
     bytes_total: int | None = None  #: None when a source's size is unknown
     permitted_per_s: float | None = None  #: requests a second that the server permits
@@ -78,6 +81,12 @@ class Tally:
     def fail(self, code: str, count: int = 1) -> None:
         """Count failures by their code (`end` counts the row)."""
         self.codes[code] = self.codes.get(code, 0) + count
+
+    def sample(self, rejection: Rejection) -> None:
+        """Keep a rejected row to be shown, unless there are enough of its code."""
+        kept = self.samples.setdefault(rejection.problems[0].code, [])
+        if len(kept) < SAMPLES_MAX:
+            kept.append(rejection)
 
     def books(self) -> Books:
         """Return the books as they stand."""
