@@ -1,1 +1,50 @@
-"""Create marketing campaigns in HubSpot from large files."""
+"""Create marketing campaigns in HubSpot from large files. This is the map: the stations, in reading order.
+
+The nouns, which everybody shares:
+
+    model, errors, problems, canonical    values and the life of a record, errors, codes of failed rows, comparing
+
+The way of the data, without going back:
+
+    sources       file or stream → numbered rows
+    mapping       row → properties (with rules, codecs, properties)
+    records       properties → record or rejection, with its identity (with checks)
+    reading       the three above as one pass
+    admission     the same campaign or another: which records are sent
+    batches       records → batches of at most 50
+    producing     the pass, chunk by chunk: rejects to the journal, batches to the workers
+    pacing        when the next request may leave (with outage, server_clock)
+    sending       what a worker does with a batch: intent, exchange, verdict, pairing, outcome
+    hubspot       the API: bodies, transport, the table of verdicts
+    answers       which result belongs to which input (with pairing, attribution)
+    ledger        the journal, which is the truth; the ledgers and the index, which follow from it
+    reconcile     what became of records in doubt (with lookup, matching)
+    report        counts, books, summary
+
+What holds them together:
+
+    plan          everything a run is told, as one value
+    pipeline      the list of the stations: task groups, streams, workers
+    dry_run, settling, inspecting    a rehearsal; settling by itself; looking at a ledger
+    runs          the same, connected to HubSpot or to the simulator
+    cli, library  for people, for programs
+    simulator     a HubSpot look-alike with faults
+
+Read `model`, then `pipeline`, then any station alone. docs/architecture.md says why it is so.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from importer.library import run_import
+
+__all__ = ["run_import"]
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch the import when it is first used: what it needs is slow to load, and help must be fast."""
+    if name in __all__:
+        from importer import library  # noqa: PLC0415 - see above
+
+        return getattr(library, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -57,7 +57,7 @@ async def run_import(
         tally: Counted into while the import runs, for progress.
         stop: `stop.request(...)` drains and ends the run from outside.
         confirm: Awaited with the account before anything is sent; raises an `ImporterError` to refuse.
-        settings: As the options of `importer run`, with underscores: `ledger`, `key`, `rate`, `workers`, `simulate`, ...
+        settings: As the options of `importer run`, with underscores: `ledger`, `key`, `rate`, `simulate`, ...
 
     Returns:
         The summary: books that balance, status, reason. A run that ends early says so there.

@@ -126,10 +126,10 @@ def make_log(
         _Sink(Redactor(secrets), outlets),
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         processors=[
+            without_data,  # before the traceback is added, whose frames have names too
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
             structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),
-            without_data,
             structlog.processors.JSONRenderer(ensure_ascii=True),
         ],
         cache_logger_on_first_use=True,
@@ -139,7 +139,8 @@ def make_log(
 
 def without_data(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Cut campaign data out of an entry: a structlog processor."""
-    return {key: _size(value) if key in _DATA else _plain(value) for key, value in entry.items()}
+    kept = {key: entry[key] for key in ("exc_info",) if key in entry}
+    return {key: _size(value) if key in _DATA else _plain(value) for key, value in entry.items()} | kept
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ import anyio.to_thread
 import orjson
 
 from importer import canonical
+from importer.doubts import LookFailedError
 from importer.hubspot import steps, verdicts, wire
 from importer.hubspot.exchange import Exchange, Reply, Transport
 from importer.hubspot.throttle import WaitPolicy
@@ -24,7 +25,6 @@ from importer.ledger.projections import RESULTS
 from importer.matching import Wanted, content_of
 from importer.model import Result
 from importer.pacing import Pacer
-from importer.reconcile import LookFailedError
 from importer.report.books import Tally
 from importer.server_clock import ServerClock
 from importer.stopping import Stop

@@ -8,6 +8,7 @@ import anyio
 
 from importer.batches import Work
 from importer.ledger import entries
+from importer.matching import Wanted
 from importer.model import Created, Failed, Finding, InDoubt, Problem, Record, Returned
 
 
@@ -27,6 +28,14 @@ class Attempt:
         nothing: dict[str, Any] = {"status": None, "corr": None, "note": None}
         nothing |= {"created": [], "failed": [], "returned": [], "doubt": [], "extra": []}
         return {"t": "outcome", "of": self.n, "class": kind, "s": seconds, **(nothing | more)}  # type: ignore[typeddict-item]
+
+    def wanted(self, indices: Sequence[int], allowance_s: float) -> dict[int, Wanted]:
+        """Return the records at `indices` as reconciliation looks for them, `allowance_s` for the clocks' skew."""
+        records, not_before = self.work.batch.records, self.server_low - allowance_s
+        return {
+            index: Wanted((self.n, index), records[index].identity, records[index].properties, not_before)
+            for index in indices
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,26 +5,23 @@ producer, the workers and the reconciler. Leaving the inner group means that not
 closed and the outer group ends. Only this module makes streams.
 """
 
-import os
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, closing, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from random import Random
-from typing import Any
 
 import anyio
 import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
+from importer import run_entries
 from importer.admission import Admission
 from importer.answers import AnswerReader
 from importer.batches import Batcher, Work
-from importer.errors import IdentityChangedError, ImporterError, SourceError
+from importer.errors import ImporterError, SourceError
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
-from importer.ledger import entries
 from importer.ledger.opening import Ledger, Owner, open_ledger
 from importer.lookup import Lookup
 from importer.model import State
@@ -133,23 +130,17 @@ async def _in_ledger(run: _Run) -> None:
 
 def _leaves(group: BaseExceptionGroup[ImporterError]) -> list[ImporterError]:
     """Return the errors themselves; several workers may have met the same one."""
-    found: list[ImporterError] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
+    nested = [_leaves(error) if isinstance(error, BaseExceptionGroup) else [error] for error in group.exceptions]
+    return [error for errors in nested for error in errors]
 
 
 def _write_end(run: _Run) -> None:
     """Close the run in the journal: `end` after a complete pass, `stop` before that."""
     complete = run.reading.complete and not run.failures and not run.stop.requested
-    entry: entries.End = {
-        "t": "end" if complete else "stop",
-        "run": run.number,
-        "reason": run.failures[0].message if run.failures else run.stop.reason,
-        "at": time.time(),
-        "books": asdict(run.tally.books()),
-        "sources": run.reading.fingerprints(),
-    }
+    reason = run.failures[0].message if run.failures else run.stop.reason
+    entry = run_entries.ending(
+        run.number, complete=complete, reason=reason, books=run.tally.books(), sources=run.reading.fingerprints()
+    )
     try:
         run.ledger.journal.put(entry)
     except ImporterError as error:
@@ -159,36 +150,12 @@ def _write_end(run: _Run) -> None:
 async def _begin(run: _Run) -> None:
     """Check the identity scheme and write the run's entry, durable."""
     fold, scheme = run.ledger.fold, run.reading.scheme
-    _check_scheme(run, fold.schemes.get(scheme["key_space"]), scheme)
+    run_entries.check_scheme(
+        fold.schemes.get(scheme["key_space"]), scheme, accept=run.plan.admission.accept_new_identities
+    )
     run.number = fold.run + 1
-    entry: entries.Run = {
-        "t": "run",
-        "run": run.number,
-        "tool": VERSION,
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
-        "at": time.time(),
-        "sources": list(run.reading.sources),
-        "scheme": scheme,
-    }
+    entry = run_entries.beginning(run.number, run.reading.sources, scheme)
     await run.ledger.journal.append(entry)
-
-
-def _check_scheme(run: _Run, before: dict[str, Any] | None, scheme: dict[str, Any]) -> None:
-    if before is not None and before != scheme and not run.plan.admission.accept_new_identities:
-        raise IdentityChangedError(
-            f"this ledger knows its campaigns by {_described(before)}, and this run would know them by"
-            f" {_described(scheme)}: what was made before would be made again",
-            hint="Use the same --key and mapping as before, another --ledger, or --accept-new-identities.",
-        )
-
-
-def _described(scheme: dict[str, Any]) -> str:
-    if scheme.get("key"):
-        return "the key " + ", ".join(
-            str(part[0] if isinstance(part, list | tuple) else part) for part in scheme["key"]
-        )
-    return "all their properties"
 
 
 async def _stations(run: _Run) -> None:
@@ -319,15 +286,15 @@ def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:
         tally=run.tally, stop=run.stop, outage=Outage(Backoff(Random()), plan.outage),
         settling=plan.settling, encode=wire.encode_batch,
         run=run.number, waits=plan.waits, correlation=plan.records.correlation, hold=lambda _doubt: began.add(),
-        trust_refusals=not run.account.can_read,
+        trust_refusals=not run.account.can_read, renew_token=plan.renew_token,
         answers=AnswerReader(
             transport=run.transport, pacer=run.pacer, tally=run.tally, correlation=plan.records.correlation
         ),
     )  # fmt: skip
     reconciler = Reconciler(
-        run.ledger.journal, run.lookup, plan.settling, tally=run.tally, stop=run.stop, run=run.number,
-        encode=wire.encode_batch, in_flight=sender.in_flight, settled=began.done, doubts_max=2 * plan.workers,
-        correlation=plan.records.correlation, can_look=run.account.can_read,
+        journal=run.ledger.journal, looks=run.lookup, policy=plan.settling, tally=run.tally, stop=run.stop,
+        run_number=run.number, encode=wire.encode_batch, in_flight=sender.in_flight, settled=began.done,
+        doubts_max=2 * plan.workers, correlation=plan.records.correlation, can_look=run.account.can_read,
     )  # fmt: skip
     sender.reconciler = reconciler
     return sender, reconciler, began

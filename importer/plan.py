@@ -13,6 +13,7 @@ from importer.outage import OutagePolicy
 from importer.pacing import RatePolicy
 from importer.reconcile import SettlePolicy
 from importer.records import RecordPolicy
+from importer.sending import never_another
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import ReadPolicy
 
@@ -24,6 +25,7 @@ class Plan:
     sources: tuple[str | BinaryIO, ...]  #: paths, "-" for standard input, or binary streams
     ledger: Path  #: its folder
     token: Callable[[], str] = field(repr=False)  #: called for each request
+    renew_token: Callable[[], bool] = never_another  #: asks anew for it, in a thread; whether it is another one
     reading: ReadPolicy = field(default_factory=ReadPolicy)
     mapping: CampaignMapping | None = None  #: None: the columns carry the names of properties
     ready: tuple[CampaignMapping, ...] = ()  #: ready mappings, for hints

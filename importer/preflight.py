@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import anyio
 
+from importer.doubts import Doubt
 from importer.errors import AccessError
 from importer.hubspot import steps, verdicts, wire
 from importer.ledger.fold import Fold, OpenIntent, properties_of
 from importer.lookup import RETRY_S, TRIES_MAX, Lookup
 from importer.matching import Wanted
 from importer.model import State
-from importer.reconcile import Doubt, SettlePolicy
+from importer.reconcile import SettlePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

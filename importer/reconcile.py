@@ -8,16 +8,17 @@ run that still has it. What cannot be told within the settle maximum is `unresol
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import anyio
 
 from importer.batches import Encode, Work, halves, subset
+from importer.doubts import Doubt, LookFailedError, Looks
 from importer.errors import ExitStatus
 from importer.ledger import entries
 from importer.ledger.journal import Journal
 from importer.matching import Match, Wanted, content_of, match
-from importer.model import Pairing, Result, State
+from importer.model import Pairing, State
 from importer.report.books import Tally
 from importer.stopping import Stop
 
@@ -38,70 +39,31 @@ class SettlePolicy:
     outage_max_s: float = 600.0  #: how long creates may pause because of doubts
 
 
-class LookFailedError(Exception):
-    """A look could not be completed; says why."""
-
-
-class Looks(Protocol):
-    """How reconciliation asks HubSpot."""
-
-    async def look(self, wanted: Sequence[Wanted], *, created_since: int) -> list[Result]:
-        """Return the campaigns that may be one of `wanted`; `created_since` helps to choose the cheaper way.
-
-        Raises:
-            LookFailedError: the listing is not complete.
-        """
-        ...
-
-    async def taken(self, ids: Sequence[str], not_before: float) -> frozenset[str]:
-        """Return which of `ids` the journal holds; complete for campaigns created at `not_before` or later."""
-        ...
-
-
 @dataclass(slots=True, kw_only=True)
-class Doubt:
-    """An intent in doubt."""
-
-    n: int  #: of the intent
-    wanted: dict[int, Wanted]  #: index → record still in doubt
-    due: float  #: when to look first, monotonic seconds
-    work: Work | None = None  #: None: an earlier run's, whose records are not in this run's hands
-    refused: bool = False  #: answered, and only the assumption that a refusal makes nothing is in doubt
-    failure: entries.FailedItem | None = None  #: what is wrong with the record of a refused batch of one
-    correlation_id: str | None = None
-    created_before: int = 0  #: campaigns this run had made when the intent was written
-    next_look: float = 0.0
-    first_look: float | None = None
-    absent_since: dict[int, float] = field(default_factory=dict)
-    looks: int = 0
-
-
 class Reconciler:
     """Everything in doubt in one run, and the task that settles it."""
 
-    def __init__(
-        self, journal: Journal, looks: Looks, policy: SettlePolicy, *, tally: Tally, stop: Stop, run: int,
-        encode: Encode, in_flight: Callable[[], frozenset[str]], settled: Callable[[], None], doubts_max: int, correlation: str | None = None, can_look: bool = True,
-    ) -> None:  # fmt: skip
-        """Take its surroundings.
-
-        `in_flight` tells the contents (`matching.content_of`) of records that are on their way; `settled` is told of
-        each doubt of this run that is done with.
-        """
-        self._journal, self._looks, self._policy, self._tally, self._stop = journal, looks, policy, tally, stop
-        self._run, self._encode, self._in_flight, self._settled = run, encode, in_flight, settled
-        self._doubts_max, self._correlation, self._can_look = doubts_max, correlation, can_look
-        self.doubts: list[Doubt] = []
-        self.resend: Callable[[Work], Awaitable[None]] | None = (
-            None  #: takes work to be sent again; given by the pipeline
-        )
-        self._changed = anyio.Event()
+    journal: Journal
+    looks: Looks
+    policy: SettlePolicy
+    tally: Tally
+    stop: Stop
+    run_number: int
+    encode: Encode
+    in_flight: Callable[[], frozenset[str]]  #: contents (`matching.content_of`) of the records that are on their way
+    settled: Callable[[], None]  #: told of each doubt of this run that is done with
+    doubts_max: int  #: more than so many batches in doubt make creates pause
+    correlation: str | None = None
+    can_look: bool = True
+    resend: Callable[[Work], Awaitable[None]] | None = None  #: takes work to be sent again; given by the pipeline
+    doubts: list[Doubt] = field(default_factory=list)
+    _changed: anyio.Event = field(default_factory=anyio.Event)
 
     def add(self, doubt: Doubt) -> None:
         """Take over an intent in doubt."""
         doubt.next_look = doubt.due
         self.doubts.append(doubt)
-        self._tally.doubted += len(doubt.wanted)
+        self.tally.doubted += len(doubt.wanted)
         self._notify()
 
     def _notify(self) -> None:
@@ -111,17 +73,17 @@ class Reconciler:
     @property
     def crowded(self) -> bool:
         """Whether so much is in doubt that nothing more should be sent."""
-        return len(self.doubts) > self._doubts_max
+        return len(self.doubts) > self.doubts_max
 
     async def room(self) -> None:
         """Wait while too much is in doubt; ask to stop when that lasts. Cancellation: nothing left behind."""
         if not self.crowded:
             return
-        with anyio.move_on_after(self._policy.outage_max_s) as scope:
+        with anyio.move_on_after(self.policy.outage_max_s) as scope:
             while self.crowded:
                 await self._changed.wait()
         if scope.cancelled_caught:
-            self._stop.request(f"{self._tally.doubted} records are in doubt and cannot be settled", ExitStatus.PAUSED)
+            self.stop.request(f"{self.tally.doubted} records are in doubt and cannot be settled", ExitStatus.PAUSED)
 
     async def run(self) -> None:
         """Settle what comes, for ever. Cancellation: what is not decided stays in doubt in the journal."""
@@ -140,7 +102,7 @@ class Reconciler:
             changed, now = self._changed, anyio.current_time()
             soonest = min((doubt.next_look for doubt in self.doubts), default=None)
             if soonest is not None and soonest <= now + _EPSILON_S:
-                self._tally.waiting_for = self._tally.waiting_until = None
+                self.tally.waiting_for = self.tally.waiting_until = None
                 return
             self._say(soonest)
             with anyio.move_on_after(None if soonest is None else soonest - now):
@@ -150,8 +112,8 @@ class Reconciler:
         if soonest is not None:
             first = any(doubt.looks == 0 and not doubt.refused for doubt in self.doubts)
             why = "a late request may still land" if first else "a second look must agree"
-            self._tally.waiting_for = f"settling {self._tally.doubted} records in doubt ({why})"
-            self._tally.waiting_until = soonest
+            self.tally.waiting_for = f"settling {self.tally.doubted} records in doubt ({why})"
+            self.tally.waiting_until = soonest
 
     async def _round(self) -> None:
         """Look once for all that is due, and decide what can be decided."""
@@ -159,15 +121,15 @@ class Reconciler:
         due = [doubt for doubt in self.doubts if doubt.next_look <= now + _EPSILON_S]
         wanted = [record for doubt in due for record in doubt.wanted.values()]
         matched, busy = None, frozenset[str]()
-        if self._can_look:
+        if self.can_look:
             try:
-                since = self._tally.ended[State.CREATED] - min(doubt.created_before for doubt in due)
-                campaigns = await self._looks.look(wanted, created_since=since)
-                busy = self._in_flight()
+                since = self.tally.ended[State.CREATED] - min(doubt.created_before for doubt in due)
+                campaigns = await self.looks.look(wanted, created_since=since)
+                busy = self.in_flight()
                 not_before = min(record.not_before for record in wanted)
-                taken = await self._looks.taken([campaign.id for campaign in campaigns], not_before)
-                matched = match(wanted, campaigns, taken=taken, correlation=self._correlation)
-                self._tally.looks += 1
+                taken = await self.looks.taken([campaign.id for campaign in campaigns], not_before)
+                matched = match(wanted, campaigns, taken=taken, correlation=self.correlation)
+                self.tally.looks += 1
             except LookFailedError:
                 matched = None
         for doubt in due:
@@ -178,15 +140,15 @@ class Reconciler:
         doubt.first_look = now if doubt.first_look is None else doubt.first_look
         doubt.looks += 1
         finding = _Finding()
-        over = not self._can_look or now - doubt.first_look > self._policy.settle_max_s
+        over = not self.can_look or now - doubt.first_look > self.policy.settle_max_s
         for index, record in doubt.wanted.items():
-            if matched is not None and content_of(record.properties, self._correlation) not in busy:
+            if matched is not None and content_of(record.properties, self.correlation) not in busy:
                 self._judge(doubt, record, matched, finding)
             if over and index not in finding.decided:
-                why = "HubSpot cannot be asked" if not self._can_look else "lookups did not agree in time"
+                why = "HubSpot cannot be asked" if not self.can_look else "lookups did not agree in time"
                 finding.unresolved.append((index, f"{why} whether it made this campaign"))
         # The first looks are as near as they may be, later ones ever further apart: the listing lags or is down.
-        doubt.next_look = now + self._policy.looks_apart_s * max(1, doubt.looks - 1)
+        doubt.next_look = now + self.policy.looks_apart_s * max(1, doubt.looks - 1)
         if finding.decided:
             await self._journal_finding(doubt, finding, matched)
 
@@ -197,7 +159,7 @@ class Reconciler:
             finding.created.append((index, campaign.id, campaign.created_at, str(Pairing.LISTING), None))
             return
         since = doubt.absent_since.setdefault(index, now)
-        if now - since < self._policy.looks_apart_s - _EPSILON_S:
+        if now - since < self.policy.looks_apart_s - _EPSILON_S:
             return
         near = matched.near.get(record.key)
         if near is None:
@@ -213,7 +175,7 @@ class Reconciler:
         entry: entries.Resolve = {
             "t": "resolve",
             "of": doubt.n,
-            "run": self._run,
+            "run": self.run_number,
             "evidence": evidence,
             "created": finding.created,
             "failed": failed,
@@ -222,10 +184,10 @@ class Reconciler:
         }
         if matched is not None and matched.surplus:
             entry["extra"] = [{"id": campaign.id} for campaign in matched.surplus]
-            self._tally.unexpected += len(matched.surplus)
+            self.tally.unexpected += len(matched.surplus)
         if doubt.refused and (finding.created or finding.absent or failed):
             entry["refusal"] = "partial" if finding.created else "atomic"
-        await self._journal.append(entry)
+        await self.journal.append(entry)
         for index in finding.decided:
             del doubt.wanted[index]
         self._count(doubt, finding, failed)
@@ -249,28 +211,28 @@ class Reconciler:
         return failed
 
     def _count(self, doubt: Doubt, finding: "_Finding", failed: list[entries.FailedItem]) -> None:
-        self._tally.doubted -= len(finding.decided)
+        self.tally.doubted -= len(finding.decided)
         if doubt.work is None:
-            self._tally.recovered += len(finding.created) + len(finding.absent)
+            self.tally.recovered += len(finding.created) + len(finding.absent)
             return
-        self._tally.end(State.CREATED, len(finding.created))
-        self._tally.end(State.FAILED, len(failed))
-        self._tally.end(State.UNRESOLVED, len(finding.unresolved))
+        self.tally.end(State.CREATED, len(finding.created))
+        self.tally.end(State.FAILED, len(failed))
+        self.tally.end(State.UNRESOLVED, len(finding.unresolved))
         for item in failed:
-            self._tally.fail(item["code"])
+            self.tally.fail(item["code"])
         if finding.unresolved:
-            self._tally.fail("unresolved", len(finding.unresolved))
+            self.tally.fail("unresolved", len(finding.unresolved))
 
     async def _send_again(self, doubt: Doubt, absent: Sequence[int]) -> None:
         if doubt.work is None:
             return
         if absent and self.resend is not None:
-            work = Work(batch=subset(doubt.work.batch, absent, self._encode), attempt=doubt.work.attempt + 1)
+            work = Work(batch=subset(doubt.work.batch, absent, self.encode), attempt=doubt.work.attempt + 1)
             cut = doubt.refused and len(work.batch.records) > 1
-            for piece in halves(work, self._encode) if cut else (work,):
+            for piece in halves(work, self.encode) if cut else (work,):
                 await self.resend(piece)
         if not doubt.wanted:
-            self._settled()
+            self.settled()
 
 
 @dataclass(slots=True)

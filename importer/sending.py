@@ -10,30 +10,39 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import anyio
+import anyio.to_thread
 
-from importer import attribution
+from importer import refusals
 from importer.answers import AnswerReader
-from importer.batches import Encode, Work, halves, make_batch, subset
+from importer.batches import Encode, Work, make_batch, subset
+from importer.doubts import Doubt
 from importer.errors import LedgerError, PausedError
 from importer.hubspot import steps, verdicts, wire
 from importer.hubspot.exchange import Exchange, Reply, Transport
 from importer.hubspot.throttle import WaitPolicy
 from importer.ledger import entries
 from importer.ledger.journal import Journal
-from importer.matching import Wanted, content_of
-from importer.model import Batch, Failed, Finding, InDoubt, Problem, Returned, State
+from importer.matching import content_of
+from importer.model import Batch, Failed, Finding, InDoubt, Returned, State
 from importer.outage import Outage
 from importer.outcomes import Attempt, Findings, failed_item, intent_item
 from importer.pacing import Pacer, Slot
-from importer.reconcile import Doubt, Reconciler, SettlePolicy
+from importer.reconcile import Reconciler, SettlePolicy
 from importer.report.books import Tally
 from importer.server_clock import ServerClock
 from importer.stopping import Stop, StoppedError
 
+UNAUTHORISED: Final = 401
+
 WallClock = Callable[[], datetime]
+
+
+def never_another() -> bool:
+    """Know of no other token."""
+    return False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +66,9 @@ class Sender:
     reconciler: Reconciler | None = None  #: given after construction: the two know each other
     hold: Callable[[Doubt], None] | None = None  #: told that a doubt keeps its work open
     trust_refusals: bool = False  #: lookups are impossible, so a refusal is believed
+    renew_token: Callable[[], bool] = never_another  #: asks anew for the token; tells whether it is another one
+    _renewing: anyio.Lock = field(default_factory=anyio.Lock)
+    _renewed_at: float | None = None  #: monotonic seconds; 0.0 when there was no other token
     flying: dict[int, Batch] = field(default_factory=dict)  #: intent → batch on its way
 
     def in_flight(self) -> frozenset[str]:
@@ -132,6 +144,7 @@ class Sender:
             exchange = await self.transport.create(attempt.work.batch.body)
             if isinstance(exchange, Reply):
                 slot.answered(exchange.headers, refused=exchange.status == 429)
+                self.tally.permitted_per_s = self.pacer.permitted_per_s
                 self.clock.observe(exchange.headers.get("date"), sent_wall, self.wall().timestamp())
         except anyio.get_cancelled_exc_class():
             self._doubt_at_the_end(attempt)
@@ -161,7 +174,9 @@ class Sender:
             case steps.Resend():
                 return self._resend(attempt, exchange, verdict, step)
             case steps.Pause() | steps.Stop():
-                return self._give_up(attempt, exchange, verdict, step)
+                if verdict.status != UNAUTHORISED or not await self._renewed(attempt):
+                    self.stop.request_for(step.error)
+                return self._not_made(attempt, exchange, verdict)
 
     # An answer with results
 
@@ -184,34 +199,19 @@ class Sender:
         batch = attempt.work.batch
         doubtful = isinstance(verdict.step, steps.Bisect) and self.journal.fold.refusals != "atomic"
         if doubtful and not self.trust_refusals:
-            failure = failed_item(0, self._refusal(batch, verdict), "record", None) if len(batch.records) == 1 else None
+            failure = (
+                failed_item(0, refusals.problem_of(batch, verdict), "record", None) if len(batch.records) == 1 else None
+            )
             findings: list[Finding] = [InDoubt(index=index) for index in range(len(batch.records))]
             return self._close(attempt, "refused", exchange, verdict, findings, refused=True, failure=failure)
         if len(batch.records) == 1:
-            problem = self._refusal(batch, verdict)
+            problem = refusals.problem_of(batch, verdict)
             failed: list[Finding] = [Failed(index=0, problem=problem, correlation_id=verdict.correlation_id)]
             return self._close(attempt, "refused", exchange, verdict, failed)
         self._close(
             attempt, "refused", exchange, verdict, [Returned(index=at) for at in range(len(batch.records))], again=False
         )
-        return self._cut_down(attempt.work, verdict)
-
-    def _cut_down(self, work: Work, verdict: steps.Verdict) -> Sequence[Work]:
-        """Return the pieces of a refused batch: the rows which the error names alone and the rest, else halves."""
-        work = Work(batch=work.batch, attempt=work.attempt + 1)
-        properties = [record.properties for record in work.batch.records]
-        named = sorted(set(attribution.named_by(verdict.errors, properties)))
-        if not named or len(named) == len(properties) or isinstance(verdict.step, steps.SplitBySize):
-            return halves(work, self.encode)
-        rest = [index for index in range(len(properties)) if index not in named]
-        alone = [make_batch([work.batch.records[index]], self.encode) for index in named]
-        pieces = [subset(work.batch, rest, self.encode), *alone]
-        return [Work(batch=piece, attempt=work.attempt) for piece in pieces]
-
-    def _refusal(self, batch: Batch, verdict: steps.Verdict) -> Problem:
-        if isinstance(verdict.step, steps.SplitBySize):
-            return Problem("too_large", verdict.message)
-        return attribution.refused_alone(verdict.errors, batch.records[0].properties, verdict.message)
+        return refusals.cut_down(attempt.work, verdict, self.encode)
 
     def _look_up(self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict) -> Sequence[Work]:
         findings: list[Finding] = [InDoubt(index=index) for index in range(len(attempt.work.batch.records))]
@@ -221,8 +221,7 @@ class Sender:
         self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict, step: steps.Resend
     ) -> Sequence[Work]:
         """Nothing was made: wait as long as the answer (or the backoff) says and send the batch again."""
-        returned: list[Finding] = [Returned(index=index) for index in range(len(attempt.work.batch.records))]
-        again = self._close(attempt, str(verdict.outcome), exchange, verdict, returned)
+        again = self._not_made(attempt, exchange, verdict)
         if verdict.outcome is steps.Outcome.NOT_SENT:
             try:
                 self.pacer.pause(self.outage.failed(anyio.current_time(), verdict.message))
@@ -233,13 +232,18 @@ class Sender:
         self.pacer.pause(step.after_s or 0.0)
         return again
 
-    def _give_up(
-        self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict, step: steps.Pause | steps.Stop
-    ) -> Sequence[Work]:
-        """Ask to stop; the batch was not made and goes back to where the next attempt finds that the run stops."""
-        self.stop.request_for(step.error)
+    def _not_made(self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict) -> Sequence[Work]:
+        """Close an attempt that made nothing; the batch is next in turn, where a run that stops leaves it unsent."""
         returned: list[Finding] = [Returned(index=index) for index in range(len(attempt.work.batch.records))]
         return self._close(attempt, str(verdict.outcome), exchange, verdict, returned)
+
+    async def _renewed(self, attempt: Attempt) -> bool:
+        """Return whether the token is another than the one sent; asked for once in a run. Cancellation: as before."""
+        async with self._renewing:
+            if self._renewed_at is None:
+                another = await anyio.to_thread.run_sync(self.renew_token)
+                self._renewed_at = anyio.current_time() if another else 0.0
+        return attempt.began < self._renewed_at
 
     # The outcome
 
@@ -291,20 +295,14 @@ class Sender:
         assert self.reconciler is not None
         assert self.hold is not None
         now = anyio.current_time()
-        on_wire = exchange.sent_at if exchange.sent_at is not None else now
-        lands_until = on_wire + self.settling.timeout_s + self.settling.settle_s
         skew = self.journal.fold.skew_s
         allowance = self.settling.skew_s if skew is None else max(self.settling.skew_least_s, skew)
-        records = attempt.work.batch.records
-        wanted = {
-            index: Wanted(
-                (attempt.n, index), records[index].identity, records[index].properties, attempt.server_low - allowance
-            )
-            for index in doubt
-        }
+        on_wire = exchange.sent_at if exchange.sent_at is not None else now
+        lands_until = on_wire + self.settling.timeout_s + self.settling.settle_s
         held = Doubt(
-            n=attempt.n, wanted=wanted, due=now if refused else max(now, lands_until), work=attempt.work,
-            refused=refused, failure=failure, correlation_id=corr, created_before=attempt.made_before,
+            n=attempt.n, wanted=attempt.wanted(doubt, allowance), due=now if refused else max(now, lands_until),
+            work=attempt.work, refused=refused, failure=failure, correlation_id=corr,
+            created_before=attempt.made_before,
         )  # fmt: skip
         self.hold(held)
         self.reconciler.add(held)

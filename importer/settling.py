@@ -89,8 +89,8 @@ async def _settle(
     can_look: bool,
 ) -> None:  # fmt: skip
     reconciler = Reconciler(
-        ledger.journal, lookup, plan.settling, tally=tally, stop=stop, run=ledger.fold.run,
-        encode=wire.encode_batch, in_flight=frozenset, settled=_nothing, doubts_max=0,
+        journal=ledger.journal, looks=lookup, policy=plan.settling, tally=tally, stop=stop,
+        run_number=ledger.fold.run, encode=wire.encode_batch, in_flight=frozenset, settled=_nothing, doubts_max=0,
         correlation=plan.records.correlation, can_look=can_look,
     )  # fmt: skip
     bounds = lookup.clock.bounds(time.time())

@@ -1,5 +1,6 @@
 """The bar, drawn by rich; loaded only when there is a terminal to draw it on."""
 
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Self
 
@@ -21,21 +22,31 @@ class Bar:
         """Draw on the screen's stream for talk."""
         console = Console(file=screen.err, force_terminal=True, no_color=not wants_colour(screen.err), highlight=False)
         self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+        self._stack = ExitStack()
+        self._screen = screen
 
     def __enter__(self) -> Self:
         """Begin to draw."""
         self._live.start()
+        self._stack.callback(self._live.stop)
+        self._stack.enter_context(self._screen.under(self._say))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar away."""
-        self._live.stop()
+        self._stack.close()
+
+    def _say(self, line: str) -> None:
+        """Write a line above the bar; one that cannot be written is let go."""
+        with suppress(OSError, ValueError):
+            self._live.console.print(Text.from_ansi(line), soft_wrap=True)
 
     def draw(self, tally: Tally, now: Snapshot, seen: View) -> None:
         """Draw the counts as they stand."""
-        self._live.update(_picture(tally, now, seen), refresh=True)
+        with suppress(OSError, ValueError):  # the terminal may be gone
+            self._live.update(_picture(tally, now, seen), refresh=True)
 
 
 def _picture(tally: Tally, now: Snapshot, seen: View) -> Group:
@@ -55,5 +66,5 @@ def _picture(tally: Tally, now: Snapshot, seen: View) -> Group:
     rows: list[Table | Text] = [far, counts]
     waits = waiting(tally, now.at_s)
     if waits:
-        rows.append(Text(f"waiting: {clean(waits)}", style="yellow"))
+        rows.append(Text(f"waiting: {clean(waits)}", style="yellow", no_wrap=True, overflow="ellipsis"))
     return Group(*rows)

@@ -21,6 +21,7 @@ from importer.pacing import RatePolicy
 from importer.plan import Plan
 from importer.reconcile import SettlePolicy
 from importer.records import RecordPolicy
+from importer.sending import never_another
 from importer.settings import Loaded, Settings
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import Format, ReadPolicy
@@ -44,10 +45,12 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
     settings = loaded.settings
     mapping = find_mapping(settings.mapping) if settings.mapping else None
     folder = ledger or ledger_of(loaded, sources)
+    token = None if offline or settings.simulate or settings.dry_run else token_source(settings)
     return Plan(
         sources=tuple(sources),
         ledger=folder,
-        token=_no_token if offline or settings.simulate or settings.dry_run else token_source(settings),
+        token=token or _no_token,
+        renew_token=token.renew if token is not None else never_another,
         reading=_reading(settings),
         mapping=mapping,
         ready=ready_mappings(),

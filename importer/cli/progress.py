@@ -47,23 +47,26 @@ def snapshot(tally: Tally, now_s: float) -> Snapshot:
 class View:
     """What progress shows, in figures."""
 
-    share: float | None  #: of the sources read, 0 to 1; None when their size is unknown
+    share: float | None  #: of all rows that is settled, 0 to 1; None when the size of the sources is unknown
     left_s: float | None  #: estimate of the seconds left
     rows_per_s: float
     requests_per_s: float
 
 
 def view(tally: Tally, before: Snapshot, now: Snapshot) -> View:
-    """Return the speeds between two moments and what they promise."""
+    """Return the speeds between two moments and what they promise.
+
+    The rows of the sources are not known before their end; they are estimated from the bytes read so far.
+    """
     seconds = max(now.at_s - before.at_s, 1e-9)
+    rows_per_s = (now.settled - before.settled) / seconds
     total = tally.bytes_total
-    share = min(now.bytes_read / total, 1.0) if total else None
-    bytes_per_s = (now.bytes_read - before.bytes_read) / seconds
-    left_s = (total - now.bytes_read) / bytes_per_s if total and bytes_per_s > 0 and share != 1.0 else None
+    rows_total = now.rows * max(total / now.bytes_read, 1.0) if total and now.bytes_read and now.rows else None
+    left = max(rows_total - now.settled, 0.0) if rows_total is not None else None
     return View(
-        share=share,
-        left_s=left_s,
-        rows_per_s=(now.settled - before.settled) / seconds,
+        share=min(now.settled / rows_total, 1.0) if rows_total is not None else None,
+        left_s=left / rows_per_s if left and rows_per_s > 0 else None,
+        rows_per_s=rows_per_s,
         requests_per_s=(now.requests - before.requests) / seconds,
     )
 

@@ -3,7 +3,8 @@
 import os
 import re
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
 _UNSAFE: Final = re.compile(
@@ -49,6 +50,7 @@ class Screen:
         self._err = sys.stderr if stderr is None else stderr
         self.quiet = quiet
         self._colour = wants_colour(self._err)
+        self._above: Callable[[str], None] | None = None
 
     @property
     def err(self) -> TextIO | None:
@@ -62,8 +64,7 @@ class Screen:
 
     def say(self, text: str = "", *, style: str | None = None) -> None:
         """Write a line of talk to stderr, quiet or not; escapes in it are cleaned."""
-        if not _write(self._err, self.styled(clean(text), style)):
-            self._err = None
+        self.raw(self.styled(clean(text), style))
 
     def notice(self, text: str = "", *, style: str | None = None) -> None:
         """Write a line that --quiet drops."""
@@ -71,9 +72,21 @@ class Screen:
             self.say(text, style=style)
 
     def raw(self, line: str) -> None:
-        """Write a finished line (of the log, JSON and ASCII) to stderr as it stands."""
-        if not _write(self._err, line.rstrip("\n")):
+        """Write a finished line to stderr as it stands, above the bar while there is one."""
+        line = line.rstrip("\n")
+        if self._above is not None:
+            self._above(line)
+        elif not _write(self._err, line):
             self._err = None
+
+    @contextmanager
+    def under(self, above: Callable[[str], None]) -> Iterator[None]:
+        """Hand lines of talk to `above` while something else is drawn at the bottom of the terminal."""
+        self._above = above
+        try:
+            yield
+        finally:
+            self._above = None
 
     def styled(self, text: str, style: str | None) -> str:
         """Return `text` in a style, where the terminal takes colour."""

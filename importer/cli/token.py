@@ -5,13 +5,14 @@ import shlex
 import stat
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 
 from importer.cli.flags import TOKEN_VARIABLE
-from importer.errors import AccessError, UsageError
+from importer.errors import AccessError, ImporterError, UsageError
 from importer.settings import Settings
 
 _COMMAND_S: Final = 30.0
@@ -23,24 +24,41 @@ NO_TOKEN_HINT: Final = (
 )
 
 
-def token_source(settings: Settings) -> Callable[[], str]:
+class Token:
+    """The token as it was last given: call it for the secret, `renew` it after a refusal."""
+
+    def __init__(self, ask: Callable[[], str]) -> None:
+        """Ask once."""
+        self._ask = ask
+        self._held = SecretStr(ask())
+
+    def __call__(self) -> str:
+        """Return the secret."""
+        return self._held.get_secret_value()
+
+    def renew(self) -> bool:
+        """Ask again; return whether another token was given. Blocks."""
+        before = self()
+        with suppress(ImporterError):
+            self._held = SecretStr(self._ask())
+        return self() != before
+
+
+def token_source(settings: Settings) -> Token:
     """Return what gives the token, having asked it once.
 
     Raises:
         AccessError: there is no token, or the command that prints it failed.
         UsageError: the token's file can be read by others.
     """
-    if settings.token_file is not None:
-        return _steady(read_token_file(settings.token_file))
-    if settings.token_command is not None:
-        return _steady(run_token_command(settings.token_command))
-    if settings.token is not None:
-        return _steady(_checked(settings.token.get_secret_value(), TOKEN_VARIABLE))
+    file, command, secret = settings.token_file, settings.token_command, settings.token
+    if file is not None:
+        return Token(lambda: read_token_file(file))
+    if command is not None:
+        return Token(lambda: run_token_command(command))
+    if secret is not None:
+        return Token(lambda: _checked(secret.get_secret_value(), TOKEN_VARIABLE))
     raise AccessError("there is no HubSpot token", hint=NO_TOKEN_HINT)
-
-
-def _steady(token: str) -> Callable[[], str]:
-    return SecretStr(token).get_secret_value
 
 
 def read_token_file(path: Path) -> str:

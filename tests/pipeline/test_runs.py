@@ -155,13 +155,13 @@ async def test_a_wish_to_stop_ends_in_balanced_books_and_the_next_run_goes_on(wo
 
 async def test_a_second_wish_cuts_what_is_on_its_way_and_the_next_run_settles_it(world: World) -> None:
     """Requests that were cut are in doubt, and are found or made again, never twice."""
-    source = world.campaigns(400)
+    source = world.campaigns(1_600)
     stop = Stop()
 
-    async with world.simulator("latency=fixed:0.15") as simulator:
+    async with world.simulator("latency=fixed:0.1") as simulator:
 
         async def cut_soon() -> None:
-            while not simulator.requests or simulator.requests[-1].operation != "create":
+            while not len(simulator.truth):
                 await anyio.sleep(0.005)
             stop.cancel_now()
 
@@ -170,7 +170,7 @@ async def test_a_second_wish_cuts_what_is_on_its_way_and_the_next_run_settles_it
             first = await world.run(simulator, source, stop=stop)
         second = await world.run(simulator, source)
 
-        assert made(simulator) == {f"Campaign {n}": 1 for n in range(400)}
+        assert made(simulator) == {f"Campaign {n}": 1 for n in range(1_600)}
     assert first.books.read == first.books.accounted
     assert first.books.in_doubt > 0
     assert second.counts["recovered"] == first.books.in_doubt
