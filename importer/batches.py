@@ -96,3 +96,11 @@ class Work:
 def halves(work: Work, encode: Encode) -> tuple[Work, ...]:
     """Return the work of a batch's two halves."""
     return tuple(Work(batch=half, attempt=work.attempt) for half in bisect(work.batch, encode))
+
+
+def send_again(work: Work, indices: Sequence[int], encode: Encode, *, alone: bool) -> tuple[Work, ...]:
+    """Return the work of the records at `indices`, which were not made: in one batch, or each alone to learn why."""
+    if not indices:
+        return ()
+    groups = [[index] for index in indices] if alone else [list(indices)]
+    return tuple(Work(batch=subset(work.batch, group, encode), attempt=work.attempt + 1) for group in groups)

@@ -103,7 +103,8 @@ def _seconds(campaign: Result) -> float:
 def _near(
     left: Sequence[Wanted], others: Iterable[Result], found: Mapping[tuple[int, int], Result]
 ) -> dict[tuple[int, int], Result]:
-    by_name = {canonical.name_key(campaign.properties.get("hs_name", "")): campaign for campaign in others}
+    latest_last = sorted(others, key=_seconds)  # an old campaign of the name must not hide a new one
+    by_name = {canonical.name_key(campaign.properties.get("hs_name", "")): campaign for campaign in latest_last}
     near: dict[tuple[int, int], Result] = {}
     for record in left:
         campaign = by_name.get(canonical.name_key(record.properties.get("hs_name", "")))

@@ -13,9 +13,13 @@ from importer.outage import OutagePolicy
 from importer.pacing import RatePolicy
 from importer.reconcile import SettlePolicy
 from importer.records import RecordPolicy
-from importer.sending import never_another
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import ReadPolicy
+
+
+def never_another() -> bool:
+    """Know of no other token."""
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from importer import refusals
 from importer.answers import AnswerReader
-from importer.batches import Encode, Work, make_batch, subset
+from importer.batches import Encode, Work, send_again
 from importer.doubts import Doubt
 from importer.errors import LedgerError, PausedError
 from importer.hubspot import steps, verdicts, wire
@@ -40,11 +40,6 @@ UNAUTHORISED: Final = 401
 WallClock = Callable[[], datetime]
 
 
-def never_another() -> bool:
-    """Know of no other token."""
-    return False
-
-
 @dataclass(slots=True, kw_only=True)
 class Sender:
     """Sends batches until each of their records is settled, in doubt, or not to be sent by this run."""
@@ -62,11 +57,11 @@ class Sender:
     encode: Encode
     run: int
     waits: WaitPolicy
+    renew_token: Callable[[], bool]  #: asks anew for the token, in a thread; tells whether it is another one
     correlation: str | None = None
     reconciler: Reconciler | None = None  #: given after construction: the two know each other
     hold: Callable[[Doubt], None] | None = None  #: told that a doubt keeps its work open
     trust_refusals: bool = False  #: lookups are impossible, so a refusal is believed
-    renew_token: Callable[[], bool] = never_another  #: asks anew for the token; tells whether it is another one
     _renewing: anyio.Lock = field(default_factory=anyio.Lock)
     _renewed_at: float | None = None  #: monotonic seconds; 0.0 when there was no other token
     flying: dict[int, Batch] = field(default_factory=dict)  #: intent → batch on its way
@@ -275,17 +270,7 @@ class Sender:
             self._hand_over(
                 attempt, found.doubt, exchange, refused=refused, failure=failure, corr=verdict.correlation_id
             )
-        return self._again(attempt.work, found.returned, alone=kind == "answered") if again else ()
-
-    def _again(self, work: Work, returned: Sequence[int], *, alone: bool) -> Sequence[Work]:
-        """Return the work of records which were not made: alone after a partial success, to learn each one's reason."""
-        if not returned:
-            return ()
-        attempt = work.attempt + 1
-        if not alone:
-            return [Work(batch=subset(work.batch, returned, self.encode), attempt=attempt)]
-        singles = [make_batch([work.batch.records[index]], self.encode) for index in returned]
-        return [Work(batch=single, attempt=attempt) for single in singles]
+        return send_again(attempt.work, found.returned, self.encode, alone=kind == "answered") if again else ()
 
     def _hand_over(
         self, attempt: Attempt, doubt: Sequence[int], exchange: Exchange,

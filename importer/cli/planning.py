@@ -18,10 +18,9 @@ from importer.mapping import CampaignMapping, parse_mapping
 from importer.near_miss import did_you_mean
 from importer.outage import OutagePolicy
 from importer.pacing import RatePolicy
-from importer.plan import Plan
+from importer.plan import Plan, never_another
 from importer.reconcile import SettlePolicy
 from importer.records import RecordPolicy
-from importer.sending import never_another
 from importer.settings import Loaded, Settings
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import Format, ReadPolicy

@@ -79,6 +79,7 @@ class Journal:
         self._reserve, self._run_blocking = reserve, run_blocking
         self._queue: list[_Pending] = []
         self._unsynced: list[_Pending] = []
+        self._sync_by = 0.0  # monotonic seconds; of the oldest entry that is not synced
         self._wake = anyio.Event()
         self._closing = False
         self._poison: LedgerError | None = None
@@ -131,11 +132,15 @@ class Journal:
         """
         while not (self._closing and not self._queue and not self._unsynced):
             if not self._queue:
-                with anyio.move_on_after(SYNC_AT_LEAST_EVERY_S if self._unsynced else None):
+                left_s = self._sync_by - anyio.current_time()
+                with anyio.move_on_after(max(0.0, left_s) if self._unsynced else None):
                     await self._wake.wait()
             self._wake = anyio.Event()
             taken, self._queue = self._queue, []
-            sync = not taken or self._closing or any(pending.durable for pending in taken)
+            now = anyio.current_time()
+            if not self._unsynced:
+                self._sync_by = now + SYNC_AT_LEAST_EVERY_S
+            sync = now >= self._sync_by or self._closing or any(pending.durable for pending in taken)
             if taken or self._unsynced:
                 await self._run_blocking(lambda taken=taken, sync=sync: self._commit(taken, sync=sync))  # type: ignore[misc]
             for pending in taken:
@@ -158,6 +163,8 @@ class Journal:
     def _commit(self, taken: list[_Pending], *, sync: bool) -> None:
         """Write, sync, fold and project; runs in a thread, one at a time. Errors end in `pending.error`."""
         taken = [pending for pending in taken if not self._refused(pending)]
+        if self._poison is not None:  # a failed sync is never tried again
+            return
         try:
             self._write(taken)
             self._unsynced += taken

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,9 +41,11 @@ class LedgerLock:
             raise LedgerError(f"the ledger {self._folder} cannot be locked: {error.strerror or error}") from error
         since = datetime.now(UTC).isoformat(timespec="seconds")
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
-        fd = os.open(self._folder / HOLDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "w") as file:
-            json.dump(holder, file)
+        # Only a courtesy to others: a disk that is full does not keep a run from its ledger.
+        with suppress(OSError):
+            fd = os.open(self._folder / HOLDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(fd, "w") as file:
+                json.dump(holder, file)
 
     def _holder(self) -> str:
         try:

@@ -4,10 +4,11 @@ Lines are split on newline bytes only. A torn tail (broken lines with nothing wh
 power loss leaves; damage with whole lines after it is refused, since what the damaged line said cannot be known.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import orjson
 
@@ -18,6 +19,7 @@ from importer.ledger.position import Tail
 from importer.model import State
 
 JOURNAL = "journal.jsonl"
+_BEGINNING: Final = re.compile(rb'\{"n":(\d{1,18}),"t":')
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +64,27 @@ class Replay:
                 try:
                     entry, crc = codec.unseal_line(line, self.tail.n, self.tail.crc)
                 except codec.BrokenLineError as error:
-                    self.torn = line + self._rest(file, error)
+                    self.torn = line + self._rest(line, file, error)
                     return
                 offset = self.tail.offset
                 effect = self.fold.apply(self.tail.n, entry, offset)
                 self.tail = self.tail.after(line, crc)
                 yield Step(self.tail.n - 1, entry, effect)
 
-    def _rest(self, file: BinaryIO, error: codec.BrokenLineError) -> bytes:
+    def _rest(self, broken: bytes, file: BinaryIO, error: codec.BrokenLineError) -> bytes:
         rest = file.read()
-        if any(codec.looks_whole(line) for line in rest.split(b"\n")):
+        if self._holds_later(broken) or any(codec.looks_whole(line) for line in rest.split(b"\n")):
             where = f"{JOURNAL} line {self.tail.n + 1} (byte {self.tail.offset})"
             raise LedgerError(
                 f"the journal is damaged at {where}: {error}, and whole lines follow",
                 hint="Restore the journal from a backup, or import into another --ledger.",
             )
         return rest
+
+    def _holds_later(self, broken: bytes) -> bool:
+        """Return whether a later entry ends this line: one before it is gone, or the newline between them."""
+        later = (match.start() for match in _BEGINNING.finditer(broken) if int(match[1]) > self.tail.n)
+        return any(codec.looks_whole(broken[start:].rstrip(b"\n")) for start in later)
 
 
 def is_sound(path: Path, position: dict[str, Any]) -> bool:
