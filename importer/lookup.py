@@ -5,7 +5,7 @@ hide nothing. Every request takes its turn at the limiter. The name filter of th
 compared here; a name that could mean something else in a query is never asked for.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +31,6 @@ from importer.stopping import Stop
 
 PAGE_CAMPAIGNS: Final = 100  #: the API's largest page
 TRIES_MAX: Final = 4
-RETRY_S: Final = 2.0
 _BLOCK_BYTES: Final = 1 << 20
 _CLOCK_SLACK_S: Final = 900.0  #: results older than that before the bound are not searched for ids
 
@@ -50,6 +49,7 @@ class Lookup:
     folder: Path  #: the ledger's
     journal: Journal | None = None  #: known once the ledger is open
     correlation: str | None = None
+    retry_s: float = 2.0  #: before asking again after a failure that names no time
 
     async def ask(self, send: Callable[[], Any]) -> Exchange:
         """Send one question in its turn. Cancellation: the slot is given back."""
@@ -79,7 +79,7 @@ class Lookup:
                 case steps.Resend(after_s=after_s, whole_client=whole):
                     if whole:
                         self.pacer.pause(after_s or 0.0)
-                    await anyio.sleep(RETRY_S if after_s is None else after_s)
+                    await anyio.sleep(self.retry_s if after_s is None else after_s)
                 case steps.Pause(error=error) | steps.Stop(error=error):
                     self.stop.request_for(error)
                     raise LookFailedError(verdict.message)
@@ -94,15 +94,28 @@ class Lookup:
         by_name = len(names) < created_since // PAGE_CAMPAIGNS and all(_is_plain(name) for name in names)
         found: dict[str, Result] = {}
         for name in sorted(names) if by_name else [None]:
-            after: str | None = None
-            while True:
-                page = await self.page(asked, after, name)
+            async for page in self._pages(asked, name, not_before):
                 found |= {campaign.id: campaign for campaign in page.results if keep(campaign)}
-                after = page.after
-                oldest = epoch(page.results[-1].created_at or "") if page.results else None
-                if after is None or (oldest is not None and oldest < not_before):
-                    break
         return list(found.values())
+
+    async def _pages(self, properties: Sequence[str], name: str | None, not_before: float) -> AsyncIterator[wire.Page]:
+        """Yield pages, newest first, back to `not_before`; prove as far as can be that nothing is missing."""
+        after: str | None = None
+        seen: set[str] = set()
+        while True:
+            page = await self.page(properties, after, name)
+            yield page
+            seen.update(campaign.id for campaign in page.results)
+            if page.after is None:
+                if page.total is not None and len(seen) < page.total:
+                    raise LookFailedError(f"the listing shows {len(seen)} campaigns and says there are {page.total}")
+                return
+            if page.after == after:
+                raise LookFailedError("the listing does not get on: it names the same page as the next one again")
+            after = page.after
+            oldest = epoch(page.results[-1].created_at or "") if page.results else None
+            if oldest is not None and oldest < not_before:
+                return
 
     def _keeper(self, wanted: Sequence[Wanted], asked: frozenset[str]) -> Callable[[Result], bool]:
         """Return the test that keeps the few campaigns which matter out of a long listing."""

@@ -39,8 +39,7 @@ from importer.stopping import Stop, StoppedError
 from importer.summing_up import conclude
 from importer.version import VERSION
 
-#: Told, before anything is sent, whom the run writes to; raises an `ImporterError` to refuse.
-Confirm = Callable[[Account, Plan], Awaitable[None]]
+Confirm = Callable[[Account, Plan], Awaitable[None]]  #: told whom the run writes to; raises an error to refuse
 
 
 async def nobody_asks(_account: Account, _plan: Plan) -> None:
@@ -109,6 +108,7 @@ def _lookup(plan: Plan, transport: Transport, pacer: Pacer, clock: ServerClock, 
     return Lookup(
         transport=transport, pacer=pacer, clock=clock, wall=time.time, tally=tally, stop=stop, waits=plan.waits,
         folder=plan.ledger, correlation=plan.records.correlation,
+        retry_s=min(2.0, plan.settling.looks_apart_s),
     )  # fmt: skip
 
 

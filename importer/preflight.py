@@ -13,7 +13,7 @@ from importer.doubts import Doubt
 from importer.errors import AccessError
 from importer.hubspot import steps, verdicts, wire
 from importer.ledger.fold import Fold, OpenIntent, properties_of
-from importer.lookup import RETRY_S, TRIES_MAX, Lookup
+from importer.lookup import TRIES_MAX, Lookup
 from importer.matching import Wanted
 from importer.model import State
 from importer.reconcile import SettlePolicy
@@ -62,7 +62,7 @@ async def _can_read(lookup: Lookup) -> bool:
             case steps.Use():
                 return True
             case steps.Resend(after_s=after_s) if not last:
-                await anyio.sleep(RETRY_S if after_s is None else after_s)
+                await anyio.sleep(lookup.retry_s if after_s is None else after_s)
             case steps.Resend():
                 break
             case steps.Pause(error=error) | steps.Stop(error=error):

@@ -68,6 +68,8 @@ async def _closing(transport: Transport) -> AsyncIterator[Transport]:
 
 def new_run_folder(ledger: Path, run: int) -> Path:
     """Return the folder of a run's own files (`summary.json`, `run.log`), made with mode 0700."""
-    folder = ledger / "runs" / f"{run:04d}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    runs = ledger / "runs"
+    folder = runs / f"{run:04d}"
+    for made in (runs, folder):  # with parents=True the upper one would be open to others
+        made.mkdir(mode=0o700, exist_ok=True)
     return folder

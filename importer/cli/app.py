@@ -170,7 +170,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
 )
 
 
-def _version(wanted: bool | None) -> None:
+def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"importer {import_module('importer.version').VERSION}")
         raise typer.Exit
@@ -179,8 +179,8 @@ def _version(wanted: bool | None) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool | None, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
-    ] = None,
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
+    ] = False,
 ) -> None:
     pass
 

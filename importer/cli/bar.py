@@ -15,12 +15,21 @@ from importer.cli.screen import Screen, clean, wants_colour
 from importer.report.books import Tally
 
 
+class _Terminal(Console):
+    """A console which falls silent, rather than end the process, when its terminal is gone."""
+
+    def on_broken_pipe(self) -> None:
+        """Write nothing more."""
+        self.quiet = True
+
+
 class Bar:
     """Two or three lines at the bottom of the terminal: how far, how fast, how many bad, and what it waits for."""
 
     def __init__(self, screen: Screen) -> None:
         """Draw on the screen's stream for talk."""
-        console = Console(file=screen.err, force_terminal=True, no_color=not wants_colour(screen.err), highlight=False)
+        colour = wants_colour(screen.err)
+        console = _Terminal(file=screen.err, force_terminal=True, no_color=not colour, highlight=False)
         self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
         self._stack = ExitStack()
         self._screen = screen
@@ -29,16 +38,17 @@ class Bar:
         """Begin to draw."""
         self._live.start()
         self._stack.callback(self._live.stop)
-        self._stack.enter_context(self._screen.under(self._say))
+        self._stack.enter_context(self._screen.under(self.say))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar away."""
-        self._stack.close()
+        with suppress(OSError, ValueError):  # the terminal may be gone
+            self._stack.close()
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
         """Write a line above the bar; one that cannot be written is let go."""
         with suppress(OSError, ValueError):
             self._live.console.print(Text.from_ansi(line), soft_wrap=True)

@@ -83,10 +83,10 @@ class Fold:
         return effect
 
     def snapshot(self) -> dict[str, Any]:
-        """Return everything but the open intents, JSON-able, for `restored`."""
-        kept = ("header", "run", "schemes", "refusals", "skew_s", "newest", "ended")
+        """Return everything but the open intents, JSON-able, for `restored`; what comes later does not change it."""
+        kept = ("header", "run", "refusals", "skew_s", "newest", "ended")
         runs = {str(run): value for run, value in self.run_schemes.items()}
-        return {name: getattr(self, name) for name in kept} | {"run_schemes": runs}
+        return {name: getattr(self, name) for name in kept} | {"schemes": dict(self.schemes), "run_schemes": runs}
 
     @classmethod
     def restored(cls, snapshot: dict[str, Any]) -> "Fold":
@@ -115,6 +115,8 @@ class Fold:
     def _run(self, _n: int, entry: Any, _offset: int, effect: Effect) -> None:
         effect.changes += self.abandon().changes
         self.run, self.ended = entry["run"], False
+        needed = {intent.entry["run"] for intent in self.open.values()}
+        self.run_schemes = {run: scheme for run, scheme in self.run_schemes.items() if run in needed}
         self.run_schemes[self.run] = entry["scheme"]
 
     def _intent(self, n: int, entry: Intent, offset: int, _effect: Effect) -> None:

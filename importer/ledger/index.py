@@ -103,10 +103,9 @@ class Index:
         if path:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let others read it
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        # WAL with synchronous=NORMAL stays consistent over a power loss and may lag: just what the index is allowed.
-        self._db.executescript(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;" + _SCHEMA
-        )
+        # A rollback journal with full syncs stays consistent over a power loss and leaves one plain file when closed.
+        settings = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;"
+        self._db.executescript(settings + _SCHEMA)
         self._sources: list[str] = self.meta("sources") or []
 
     def meta(self, key: str) -> Any:

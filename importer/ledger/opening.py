@@ -4,7 +4,6 @@
 who only look: nothing in the folder is changed, no lock is taken, and the index they get is a copy of their own.
 """
 
-import os
 import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
@@ -27,6 +26,8 @@ from importer.ledger.replay import JOURNAL, Replay, is_sound
 INDEX: Final = "index.sqlite"
 RESERVE: Final = "reserve"
 _RESERVE_BYTES: Final = 1 << 20
+_HEADER_BYTES_MAX: Final = 1 << 16
+_HEADER_START: Final = b'{"n":0,"t":"header",'
 _REPLAY_ROWS: Final = 5_000
 
 
@@ -89,7 +90,8 @@ def open_ledger(
 
 def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, lock: LedgerLock) -> Ledger:
     fd = disk.open_append(folder / JOURNAL)
-    if os.fstat(fd).st_size == 0:
+    if not _is_begun(folder / JOURNAL):
+        disk.truncate(fd, 0)
         _begin(folder, fd, owner, disk)
     _check_owner(folder, owner)
     rows = Projections(folder, disk)
@@ -123,6 +125,13 @@ def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, loc
     return Ledger(folder=folder, journal=journal, index=index, warnings=warnings, closing=closing)
 
 
+def _is_begun(journal: Path) -> bool:
+    """Return whether there is more than the torn header of a run which died before it could send anything."""
+    with journal.open("rb") as file:
+        line = file.readline(_HEADER_BYTES_MAX)
+    return line.endswith(b"\n") or not line.startswith(_HEADER_START[: len(line)])
+
+
 def _begin(folder: Path, fd: int, owner: Owner, disk: Disk) -> None:
     """Write the header of a new journal, durable with its name."""
     strangers = [name for name in (RESULTS, FAILURES) if (folder / name).exists() and (folder / name).stat().st_size]
@@ -153,7 +162,7 @@ def read_header(folder: Path) -> dict[str, Any]:
     """
     try:
         with (folder / JOURNAL).open("rb") as file:
-            line = file.readline(1 << 16)
+            line = file.readline(_HEADER_BYTES_MAX)
         header, _crc = codec.unseal_line(line, 0, codec.SEED)
     except FileNotFoundError as error:
         raise LedgerError(f"{folder} is not a ledger: it holds no {JOURNAL}") from error

@@ -23,13 +23,13 @@ class Tail:
 
 
 def position_of(tail: Tail, fold: Fold, sizes: Sequence[int]) -> dict[str, Any]:
-    """Return a JSON-able position: `tail`, what `fold` holds there, and the ledgers' sizes in bytes."""
+    """Return a JSON-able position, a copy: `tail`, what `fold` holds there, and the ledgers' sizes in bytes."""
     return {
         "n": tail.n,
         "offset": tail.offset,
         "crc": tail.crc,
         "last_offset": tail.last_offset,
         "sizes": list(sizes),
-        "open": [[intent.n, intent.offset, intent.states] for intent in fold.open.values()],
+        "open": [[intent.n, intent.offset, list(intent.states)] for intent in fold.open.values()],
         "fold": fold.snapshot(),
     }

@@ -69,7 +69,9 @@ class World:
         }
         return Plan(**(usual | self.plan | changes))
 
-    async def run(self, simulator: Simulator, *sources: Path | str, stop: Stop | None = None, **changes: Any) -> Summary:
+    async def run(
+        self, simulator: Simulator, *sources: Path | str, stop: Stop | None = None, **changes: Any
+    ) -> Summary:
         """Run once against a running simulator."""
         plan = self.make_plan(simulator.base_url, *sources, **changes)
         transport = HubSpotTransport(plan.token, plan.transport)

@@ -66,7 +66,9 @@ def test_killed_at_random_and_run_again(simulator: str, tmp_path: Path) -> None:
     kills = 0
 
     for _ in range(KILLS):
-        with subprocess.Popen(command(str(source), ledger, simulator), env=ENVIRONMENT, stderr=subprocess.DEVNULL) as run:
+        with subprocess.Popen(
+            command(str(source), ledger, simulator), env=ENVIRONMENT, stderr=subprocess.DEVNULL
+        ) as run:
             time.sleep(rng.uniform(0.5, 1.1))
             kills += run.poll() is None
             run.kill()

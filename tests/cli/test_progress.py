@@ -1,0 +1,129 @@
+"""Progress answers three questions, in virtual time."""
+
+import io
+
+import anyio
+import pytest
+from trio.testing import MockClock
+
+from importer.cli.bar import Bar
+from importer.cli.progress import BAR_EVERY_S, LINE_EVERY_S, duration, line, show, snapshot, view, waiting
+from importer.cli.screen import Screen
+from importer.model import State
+from importer.report.books import Tally
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Return that it is one."""
+        return True
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, MockClock]]:
+    """Let time pass at once when everybody waits."""
+    return "trio", {"clock": MockClock(autojump_threshold=0)}
+
+
+def half_done() -> Tally:
+    """Return the counts of a run in its middle."""
+    tally = Tally(rows_read=6_000, requests=250, bytes_read=500, bytes_total=1_000, permitted_per_s=25.0)
+    tally.end(State.CREATED, 2_995)
+    tally.end(State.FAILED, 5)
+    return tally
+
+
+def test_a_line_says_how_far_how_fast_and_how_bad() -> None:
+    """Counts, share, time left, speed and rate in use against the permitted one stand in one line."""
+    tally = half_done()
+    before, now = snapshot(Tally(), 0.0), snapshot(tally, 10.0)
+    assert line(tally, before, now) == (
+        "6,000 read, 2,995 created, 5 bad; 25%, about 30 s left; 300 rows/s, 25.0 of 25.0 requests/s"
+    )
+
+
+def test_a_stream_of_unknown_size_has_no_share() -> None:
+    """Without a size nothing is promised."""
+    tally = half_done()
+    tally.bytes_total = None
+    seen = view(tally, snapshot(Tally(), 0.0), snapshot(tally, 10.0))
+    assert (seen.share, seen.left_s) == (None, None)
+
+
+def test_what_is_waited_for_is_said_with_a_countdown() -> None:
+    """The reason and the seconds left show; so do records in doubt; nothing in it steers the terminal."""
+    tally = half_done()
+    tally.waiting_for, tally.waiting_until, tally.doubted = "a late\x1b request", 42.0, 50
+    assert waiting(tally, 10.0) == "a late\x1b request, 32 s left"
+    shown = line(tally, snapshot(Tally(), 0.0), snapshot(tally, 10.0))
+    assert shown.endswith("; 50 in doubt; waiting: a late\\x1b request, 32 s left")
+    tally.waiting_until = None
+    assert waiting(tally, 10.0) == "a late\x1b request"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.17, "0.2 s"), (14.2, "14 s"), (59.9, "1 min"), (185, "3 min 5 s"), (7_800, "2 h 10 min"), (7_200, "2 h")],
+)
+def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
+    """Small ones with a tenth, large ones in two units."""
+    assert duration(seconds) == said
+
+
+async def test_elsewhere_a_line_comes_every_ten_seconds() -> None:
+    """Without a terminal there is a plain line each 10 s and nothing else."""
+    err = io.StringIO()
+    with anyio.move_on_after(LINE_EVERY_S * 3.5):
+        await show(half_done(), Screen(io.StringIO(), err))
+    assert len(err.getvalue().splitlines()) == 3
+    assert "\x1b" not in err.getvalue()
+
+
+@pytest.mark.parametrize(("quiet", "mode"), [(True, "auto"), (False, "never"), (True, "never")])
+async def test_quiet_and_never_show_nothing(quiet: bool, mode: str) -> None:
+    """Nobody who asked for silence gets a line."""
+    err = io.StringIO()
+    with anyio.move_on_after(LINE_EVERY_S * 3):
+        await show(half_done(), Screen(io.StringIO(), err, quiet=quiet), mode)  # type: ignore[arg-type]
+    assert not err.getvalue()
+
+
+async def test_on_a_terminal_a_bar_is_drawn_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bar holds the same figures, lines said meanwhile stand above it, and a cancellation removes it."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("NO_COLOR", "1")
+    terminal, tally = Terminal(), half_done()
+    tally.waiting_for, tally.doubted = "a late request", 50
+    screen = Screen(io.StringIO(), terminal)
+    with anyio.move_on_after(BAR_EVERY_S * 4):
+        async with anyio.create_task_group() as group:
+            group.start_soon(show, tally, screen)
+            await anyio.sleep(BAR_EVERY_S * 2.5)
+            screen.say("said meanwhile")
+            await anyio.sleep_forever()
+    shown = terminal.getvalue()
+    assert "6,000 read, 2,995 created, 5 bad" in shown
+    assert "waiting: a late request" in shown
+    assert "said meanwhile\n" in shown
+    assert shown.rindex("\x1b[?25h") > shown.rindex("waiting")
+    screen.say("after")
+    assert terminal.getvalue().endswith("after\n")
+
+
+def test_a_terminal_that_is_gone_ends_no_run() -> None:
+    """Drawing on a closed stream is let go."""
+    terminal = Terminal()
+    tally = half_done()
+    now = snapshot(tally, 1.0)
+    bar = Bar(Screen(io.StringIO(), terminal))
+    with bar:
+        bar.draw(tally, now, view(tally, now, now))
+        terminal.write = _broken  # type: ignore[method-assign]
+        bar.draw(tally, now, view(tally, now, now))
+        bar.say("nobody reads this")
+
+
+def _broken(_text: str) -> int:
+    raise BrokenPipeError

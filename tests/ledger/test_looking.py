@@ -1,0 +1,173 @@
+"""Looking at a ledger changes nothing in it; `verify` tells whatever else did."""
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from importer.errors import LedgerError
+from importer.inspecting import status, verify
+from importer.ledger.disk import OsDisk
+from importer.ledger.looking import empty_index, look_at
+from importer.ledger.opening import INDEX, open_ledger
+from importer.ledger.projections import FAILURES, RESULTS
+from importer.ledger.replay import JOURNAL
+from importer.model import State
+from tests.ledger.conftest import OWNER, identity, inline, life, outcome, run, sealed, write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return the folder of a closed ledger."""
+    path = tmp_path / "ledger"
+    write(path, life())
+    return path
+
+
+def seen(folder: Path) -> dict[str, tuple[bytes, int]]:
+    """Return every file with its bytes and the time of its last change, and the folder's own."""
+    files = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    return files | {".": (b"", folder.stat().st_mtime_ns)}
+
+
+def look(folder: Path) -> dict[str, State]:
+    """Look, and return what the index says."""
+    with look_at(folder) as view:
+        return {key: state for key, state, _content in view.index.states()}
+
+
+@pytest.mark.parametrize("name", [None, INDEX, RESULTS, FAILURES, "lock"])
+@pytest.mark.parametrize("torn", [b"", b'{"n":13,"t":"int'])
+def test_looking_changes_nothing(folder: Path, name: str | None, torn: bytes) -> None:
+    """Looking, status and verify leave each byte and each time as they were, also in a ledger that needs mending."""
+    if name is not None:
+        (folder / name).unlink()
+    with (folder / JOURNAL).open("ab") as file:
+        file.write(torn)
+    before = seen(folder)
+    assert look(folder)[identity(9)] is State.IN_DOUBT
+    assert status(folder)["torn_bytes"] == len(torn)
+    verify(folder)
+    assert seen(folder) == before
+
+
+def test_looking_while_a_run_is_at_work(folder: Path) -> None:
+    """A ledger that is held can be looked at, and what its run writes is seen."""
+    ledger = open_ledger(folder, OWNER, run_blocking=inline)
+    assert look(folder)[identity(0)] is State.CREATED
+    ledger.close()
+
+
+def test_looking_reads_what_the_index_has_not(folder: Path) -> None:
+    """Entries after the index's position are folded into the copy, and the index stays behind."""
+    lines = sealed([{"t": "x"}])  # only to know how a line looks
+    assert lines
+    later = folder.with_name("later")
+    write(later, [*life(), run(2), outcome(11, doubt=[]) | {"created": []}])
+    (folder / JOURNAL).write_bytes((later / JOURNAL).read_bytes())
+    with look_at(folder) as view:
+        assert view.fold.run == 2
+        assert view.torn_bytes == 0
+
+
+def test_a_marked_copy_does_not_touch_the_ledger(folder: Path) -> None:
+    """The index that looking gives may be marked and flushed as one likes."""
+    before = seen(folder)
+    with look_at(folder) as view:
+        view.index.begin_pass(99, names=True)
+        view.index.seal({})
+        view.index.flush()
+    assert seen(folder) == before
+
+
+def test_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
+    """A folder without a journal, and none at all, are refused and not made."""
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(LedgerError, match="is not a ledger"):
+            look(path)
+        with pytest.raises(LedgerError, match="is not a ledger"):
+            status(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_index_knows_nothing() -> None:
+    """The index of a ledger that does not exist yet guards nothing."""
+    index = empty_index()
+    assert not index.begin_pass(1, names=True)
+    assert index.known([identity(1)]) == {}
+    index.close()
+
+
+def test_status_tells_what_stands(folder: Path) -> None:
+    """Status counts records by state, names what is not settled and says when a run never ended."""
+    told = status(folder)
+    assert told["records"] == {"created": 5, "failed": 2, "in_doubt": 1, "unresolved": 0}
+    assert [item["identity"] for item in told["unsettled"]] == [identity(9)]
+    assert (told["runs"], told["running_or_killed"], told["account"]) == (1, False, "42")
+    assert told["latest"]["a.csv"]["run"] == 1
+    write(folder, [run(2)])
+    assert status(folder)["running_or_killed"]
+
+
+def swap(folder: Path, name: str, old: bytes, new: bytes) -> None:
+    """Change the first `old` of a file into `new`."""
+    data = (folder / name).read_bytes()
+    assert old in data
+    (folder / name).write_bytes(data.replace(old, new, 1))
+
+
+def sql(folder: Path, statement: str) -> None:
+    """Change the index."""
+    raw = sqlite3.connect(folder / INDEX)
+    raw.execute(statement)
+    raw.commit()
+    raw.close()
+
+
+def doubled(folder: Path, name: str) -> None:
+    """Write the last row of a file twice."""
+    data = (folder / name).read_bytes()
+    (folder / name).write_bytes(data + data.splitlines(keepends=True)[-1])
+
+
+@pytest.mark.parametrize(
+    ("tamper", "said"),
+    [
+        (lambda folder: swap(folder, JOURNAL, b"Name 1", b"Name 8"), "damaged at journal.jsonl line 3"),
+        (lambda folder: swap(folder, JOURNAL, b'"header"', b'"hEader"'), "journal.jsonl line 1"),
+        (lambda folder: OsDisk().truncate(_fd(folder / JOURNAL), 5_000), "torn line"),
+        (lambda folder: swap(folder, RESULTS, b'"id":"500"', b'"id":"501"'), "differs in id"),
+        (lambda folder: swap(folder, RESULTS, b'{"', b'x"'), "results.jsonl line 1 is not JSON"),
+        (lambda folder: doubled(folder, RESULTS), "results.jsonl has 1 rows that the journal does not know"),
+        (lambda folder: OsDisk().truncate(_fd(folder / RESULTS), 0), "results.jsonl lacks the row of 'Name 0'"),
+        (lambda folder: (folder / RESULTS).unlink(), "results.jsonl is missing"),
+        (lambda folder: swap(folder, FAILURES, b'"message":"no"', b'"message":"na"'), "differs in message"),
+        (lambda folder: doubled(folder, FAILURES), "failures.jsonl has 1 rows"),
+        (lambda folder: (folder / FAILURES).unlink(), "failures.jsonl is missing"),
+        (lambda folder: sql(folder, "UPDATE records SET state = 3 WHERE state = 2"), "the index is wrong about"),
+        (lambda folder: sql(folder, "DELETE FROM records"), "the index is wrong about"),
+        (
+            lambda folder: sql(folder, "INSERT INTO records VALUES (x'ff', 2, 1, 1, 0, 0, 0, 0, 0)"),
+            "the index is wrong about ff",
+        ),
+        (lambda folder: sql(folder, "UPDATE records SET content = 77"), "the index is wrong about"),
+    ],
+)
+def test_verify_tells_what_was_tampered_with(folder: Path, tamper: Callable[[Path], None], said: str) -> None:
+    """A change to any file of the ledger is told in a sentence."""
+    assert verify(folder) == []
+    tamper(folder)
+    assert any(said in one for one in verify(folder)), verify(folder)
+
+
+def _fd(path: Path) -> int:
+    return OsDisk().open_append(path)
+
+
+def test_verify_tells_a_campaign_that_stands_twice(tmp_path: Path) -> None:
+    """One id in two results rows is told, though journal and ledgers agree about it."""
+    entries = life()
+    entries[6]["created"] = [(0, "500", None, "listing", None)]
+    write(tmp_path / "l", entries)
+    assert verify(tmp_path / "l") == ["campaign 500 stands in results.jsonl 2 times"]

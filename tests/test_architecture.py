@@ -1,0 +1,260 @@
+"""The rules of the house, held by reading the source: arrows, purity, sizes, names."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pytest
+
+import importer
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+HOUSE: Final = ROOT / "importer"
+LINES_MAX: Final = 300
+FUNCTION_LINES_MAX: Final = 70
+
+#: From the ground up. A module imports only from layers below its own; a folder is one unit and may import itself.
+LAYERS: Final = (
+    ("model", "errors", "problems", "canonical", "near_miss", "version", "cli.flags"),
+    ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
+     "attribution", "pacing", "outage", "server_clock", "stopping", "logs", "settings"),
+    ("rules", "checks", "matching", "answers", "refusals", "admission", "inspecting", "run_entries"),
+    ("mapping", "doubts", "outcomes"),
+    ("records", "lookup", "reconcile"),
+    ("plan", "preflight", "reading", "sending"),
+    ("producing", "summing_up"),
+    ("pipeline", "dry_run"),
+    ("settling",),
+    ("runs",),
+    ("cli",),
+    ("library",),
+    ("", "__main__"),
+)  # fmt: skip
+
+#: What a station in a folder of its own may know of the rest of the house.
+KNOWN_TO: Final = {
+    "sources": {"model", "errors"},
+    "hubspot": {"model", "errors"},
+    "ledger": {"model", "errors", "problems", "canonical"},
+    "report": {"model", "errors"},
+    "simulator": {"errors"},
+}
+
+#: Without I/O, clock, chance or async: they can be read, and tested, as tables of values.
+PURE: Final = frozenset(
+    re.findall(
+        r"\S+",
+        """
+    model errors problems canonical near_miss properties codecs rules checks mapping records batches pairing
+    attribution refusals matching server_clock summing_up cli.flags
+    hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
+    ledger.codec ledger.entries ledger.fold ledger.position report.books
+    sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
+    sources.gathering sources.json_lines
+    simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
+    simulator.replies simulator.routes simulator.limits simulator.store
+""",
+    )
+)
+IMPURE: Final = frozenset(
+    {"aiohttp", "anyio", "os", "time", "pathlib", "socket", "tempfile", "sqlite3", "subprocess", "threading"}
+)
+
+
+class Module(NamedTuple):
+    """One source file."""
+
+    path: Path
+    name: str  #: dotted, without `importer.`; empty for the package itself
+    tree: ast.Module
+
+    @property
+    def shown(self) -> str:
+        """The path as people write it."""
+        return self.path.relative_to(ROOT).as_posix()
+
+
+def parsed(path: Path) -> Module:
+    """Return a file of the house, read."""
+    parts = path.relative_to(ROOT).with_suffix("").parts[1:]
+    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+    return Module(path, name, ast.parse(path.read_text(encoding="utf-8")))
+
+
+MODULES: Final = [parsed(path) for path in sorted(HOUSE.rglob("*.py"))]
+NAMES: Final = frozenset(module.name for module in MODULES)
+TESTS: Final = [parsed(path) for path in sorted((ROOT / "tests").rglob("*.py"))]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Yield the dotted name of everything that is imported, wherever in the file."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def own_imports(module: Module) -> set[str]:
+    """Return the modules of the house that `module` imports."""
+    found = set()
+    for name in imported(module.tree):
+        if name.split(".")[0] == "importer":
+            inner = name.removeprefix("importer").removeprefix(".")
+            found.add(inner if inner in NAMES else inner.rpartition(".")[0])
+    return found - {module.name}
+
+
+def packages(tree: ast.AST) -> set[str]:
+    """Return the top names of what is imported."""
+    return {name.split(".")[0] for name in imported(tree)}
+
+
+def place(name: str) -> tuple[int, str]:
+    """Return layer and unit of a module; a module named in `LAYERS` is a unit of its own even inside a folder."""
+    for unit in (name, name.partition(".")[0]):
+        for level, units in enumerate(LAYERS):
+            if unit in units:
+                return level, unit
+    raise AssertionError(f"add {name} to LAYERS")
+
+
+def words(tree: ast.AST) -> set[str]:
+    """Return the attributes that are used and the names that are imported."""
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    return used | {name.rpartition(".")[2] for name in imported(tree)}
+
+
+def called(tree: ast.AST) -> set[str]:
+    """Return the plain names and the attributes that are called."""
+    found = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return {f.id for f in found if isinstance(f, ast.Name)} | {f.attr for f in found if isinstance(f, ast.Attribute)}
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield every function, methods and inner ones too."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+def test_imports_point_down() -> None:
+    """A module imports only what lies below it: no station knows another of its own height."""
+    assert not [
+        f"{module.shown} may not import {name}"
+        for module in MODULES
+        for name in sorted(own_imports(module))
+        if place(name)[1] != place(module.name)[1] and place(name)[0] >= place(module.name)[0]
+    ]
+
+
+@pytest.mark.parametrize("folder", KNOWN_TO)
+def test_a_folder_knows_only_the_nouns(folder: str) -> None:
+    """A station in a folder imports the nouns and itself, and nothing of its neighbours."""
+    for module in MODULES:
+        if module.name.split(".")[0] == folder:
+            others = {name for name in own_imports(module) if name.split(".")[0] != folder}
+            assert others <= KNOWN_TO[folder], f"{module.shown} imports {sorted(others - KNOWN_TO[folder])}"
+
+
+def test_every_unit_exists() -> None:
+    """The layers and the list of pure modules name nothing that is gone."""
+    units = [unit for layer in LAYERS for unit in layer]
+    assert len(units) == len(set(units))
+    assert set(units) <= NAMES
+    assert PURE <= NAMES
+
+
+@pytest.mark.parametrize("name", sorted(PURE))
+def test_pure_modules_are_pure(name: str) -> None:
+    """A pure module does no I/O, asks no clock, throws no dice and waits for nothing."""
+    module = next(module for module in MODULES if module.name == name)
+    assert not packages(module.tree) & IMPURE
+    waits = ast.Await | ast.AsyncFor | ast.AsyncWith  # an interface may be declared async: nothing waits in it
+    assert not [node.lineno for node in ast.walk(module.tree) if isinstance(node, waits)]
+    assert not {found for found in imported(module.tree) if found.startswith("random")} - {"random.Random"}
+    assert not called(module.tree) & {"utcnow", "today", "print"}
+    assert not re.search(r"\b(datetime|date)\.now\(|(?<![.\w])(open|input)\(", module.path.read_text(encoding="utf-8"))
+
+
+def test_who_calls_itself_pure_is_held_to_it() -> None:
+    """A module whose docstring says that it is pure stands in the list that is checked."""
+    says = {m.name for m in MODULES if re.search(r"This module is pure|\bPure\b", ast.get_docstring(m.tree) or "")}
+    assert not says - PURE
+
+
+def test_nobody_imports_asyncio() -> None:
+    """Everything waits through anyio, so that tests own the time."""
+    assert not [module.shown for module in MODULES + TESTS if "asyncio" in packages(module.tree)]
+
+
+def test_aiohttp_stays_at_the_border() -> None:
+    """Only the transport and the simulator know aiohttp."""
+    users = {module.name for module in MODULES if "aiohttp" in packages(module.tree)}
+    assert not {name for name in users if name != "hubspot.transport" and not name.startswith("simulator.")}
+
+
+def test_only_the_pipeline_makes_streams() -> None:
+    """One module makes streams, so one module has to know who closes them."""
+    assert {module.name for module in MODULES if "create_memory_object_stream" in words(module.tree)} == {"pipeline"}
+
+
+def test_only_the_command_line_prints_and_exits() -> None:
+    """Nobody below the command line prints, exits or reads the environment, but for the settings."""
+    below = [module for module in MODULES if module.name.split(".")[0] not in {"cli", "__main__"}]
+    assert not [module.shown for module in below if called(module.tree) & {"print", "exit", "input"}]
+    assert {module.name for module in below if words(module.tree) & {"environ", "getenv"}} <= {"settings"}
+
+
+def test_files_are_short() -> None:
+    """A file fits into one reading."""
+    lines = {module.shown: len(module.path.read_text(encoding="utf-8").splitlines()) for module in MODULES + TESTS}
+    assert not {shown: count for shown, count in lines.items() if count > LINES_MAX}
+
+
+def test_functions_are_short() -> None:
+    """A function fits on a screen."""
+    long = {(m.shown, f.name): (f.end_lineno or 0) - f.lineno + 1 for m in MODULES + TESTS for f in functions(m.tree)}
+    assert not {where: lines for where, lines in long.items() if lines > FUNCTION_LINES_MAX}
+
+
+def test_modules_have_names_and_docstrings() -> None:
+    """No module is a drawer for everything, and each says what it is for."""
+    drawers = {"utils", "util", "helpers", "common", "misc"}
+    assert not [module.shown for module in MODULES + TESTS if drawers & set(re.split(r"[._]", module.name))]
+    assert not [module.shown for module in MODULES + TESTS if not ast.get_docstring(module.tree)]
+
+
+def test_tests_say_what_they_prove() -> None:
+    """Each test has a docstring."""
+    tests = [(module.shown, f) for module in TESTS for f in functions(module.tree) if f.name.startswith("test_")]
+    assert not [(shown, f.name) for shown, f in tests if not ast.get_docstring(f)]
+
+
+def test_tests_use_no_mocks() -> None:
+    """Fakes behave, instead of being told what to answer; a mock *clock* keeps time."""
+    names = {(module.shown, name) for module in TESTS for name in imported(module.tree)}
+    assert not {(shown, name) for shown, name in names if name.startswith("unittest") or name.endswith(".mock")}
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    """No two test modules share a name: reports and `-k` stay clear."""
+    names = [module.path.name for module in TESTS if module.path.name != "conftest.py"]
+    assert len(names) == len(set(names))
+
+
+def test_the_package_hands_out_run_import() -> None:
+    """`from importer import run_import` works, and what does not exist is refused as usual."""
+    assert importer.run_import.__module__ == "importer.library"
+    assert importer.__all__ == ["run_import"]
+    with pytest.raises(AttributeError, match="no_such_thing"):
+        _ = importer.no_such_thing
+
+
+def test_the_map_names_what_exists() -> None:
+    """Every module that the map of the package lists is there."""
+    listed = re.findall(r"^ {4}([a-z_]+(?:, [a-z_]+)*) {2,}", importer.__doc__ or "", re.MULTILINE)
+    words = {word for line in listed for word in line.split(", ")}
+    assert len(words) > 20
+    assert words <= {name.split(".")[0] for name in NAMES}
