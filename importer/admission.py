@@ -22,7 +22,7 @@ from typing import IO, Any, Final, Literal
 import orjson
 
 from importer.ledger.codec import encode
-from importer.ledger.index import Index, Known, Mark
+from importer.ledger.index import Index, Known, Mark, signed
 from importer.model import Problem, Record, Rejection, Row, State
 
 _PARKED_CHUNK: Final = 1_000
@@ -106,7 +106,7 @@ class Admission:
         self, record: Record, mark: Mark, known: dict[str, tuple[Known | None, Mark | None]], admitted: Admitted
     ) -> Record | None:
         """Judge a record whose identity was met before in this pass; return the twin that is to be judged as new."""
-        if number_of(record.content) != mark.content:
+        if signed(record.content) != mark.content:
             admitted.rejections.append(_conflict(record, self._index.source_name(mark.source), mark.line))
             return None
         if self._policy.duplicates == "skip" or not self._keyless:
@@ -121,13 +121,13 @@ class Admission:
         row = record.row
         source = self._index.source_number(row.source)
         line = row.line_number if row.line_number is not None else row.ordinal
-        mark = Mark(number_of(record.content), source, line, times)
+        mark = Mark(signed(record.content), source, line, times)
         self._index.mark(record.identity, mark)
         known[record.identity] = (before, mark)
 
     def _judge(self, record: Record, before: Known | None, admitted: Admitted) -> None:
         state = before.state if before is not None else State.OPEN
-        same = before is not None and before.content == number_of(record.content)
+        same = before is not None and before.content == signed(record.content)
         if state is State.CREATED:
             admitted.skipped.append((record, "exists"))
             if not same:
@@ -171,11 +171,6 @@ class Admission:
     def close(self) -> None:
         """Drop the parked rows."""
         self._parked.close()
-
-
-def number_of(content: str) -> int:
-    """Return a content digest (16 hex digits) as the index keeps it: a signed integer of 64 bits."""
-    return int.from_bytes(bytes.fromhex(content), "big", signed=True)
 
 
 def _rejected(record: Record, code: str, message: str, state: State = State.FAILED) -> Rejection:

@@ -21,7 +21,7 @@ from importer.plan import Plan
 from importer.producing import Began, Producer
 from importer.reading import Reading
 from importer.report.books import Summary, Tally
-from importer.sending import wall_clock
+from importer.run_entries import wall_clock
 from importer.stopping import Stop
 from importer.summing_up import conclude
 
@@ -41,6 +41,7 @@ async def rehearse_plan(plan: Plan, *, tally: Tally, stop: Stop, ledger: Path | 
             Reading(plan.sources, plan.reading, plan.mapping, plan.records, plan.ready, plan.admission.limit)
         )
         await anyio.to_thread.run_sync(reading.begin)
+        tally.notices += reading.notices()
         index, run = await anyio.to_thread.run_sync(_known, stack, ledger)
         admission = Admission(
             index, plan.admission, run=run, keyless=not plan.records.key, twin=reading.maker.twin, folder=None

@@ -1,13 +1,15 @@
 """`status` and `verify`: what a ledger says, read without touching it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from importer.errors import ImporterError
+from importer.ledger.fold import Change
+from importer.ledger.index import signed
 from importer.ledger.looking import View, look_at
 from importer.ledger.projections import FAILURES, RESULTS
 from importer.ledger.replay import JOURNAL, Replay
@@ -84,14 +86,14 @@ def verify(folder: Path) -> list[str]:
     found: list[str] = []
     rows = {name: _rows(folder / name, found) for name in (RESULTS, FAILURES)}
     ids: Counter[str] = Counter()
-    states: dict[str, State] = {}
+    states: dict[str, tuple[State, int]] = {}
     try:
         for step in replay.steps():
             for name, wanted in ((RESULTS, step.effect.results), (FAILURES, step.effect.failures)):
                 for row in wanted:
                     _compare(name, next(rows[name], None), orjson.loads(orjson.dumps(row)), found)
             ids.update(row["id"] for row in step.effect.results)
-            states |= {change.identity: change.state for change in step.effect.changes}
+            states |= _told(step.effect.changes)
     except ImporterError as error:
         return [*found, error.message]
     for name, rest in rows.items():
@@ -101,7 +103,7 @@ def verify(folder: Path) -> list[str]:
     found += [f"campaign {campaign} stands in {RESULTS} {count} times" for campaign, count in ids.items() if count > 1]
     if replay.torn:
         found.append(f"{JOURNAL} ends in {len(replay.torn)} bytes of a torn line (the next run cuts them)")
-    states |= {change.identity: change.state for change in replay.fold.abandon().changes}
+    states |= _told(replay.fold.abandon().changes)
     found += _compare_index(folder, states)
     return found[:DIFFERENCES_SHOWN_MAX]
 
@@ -127,11 +129,16 @@ def _compare(name: str, row: Any, wanted: dict[str, Any], found: list[str]) -> N
         found.append(f"{name}: the row of journal entry {wanted['n']} differs in {', '.join(fields)}")
 
 
-def _compare_index(folder: Path, states: dict[str, State]) -> list[str]:
+def _told(changes: Sequence[Change]) -> dict[str, tuple[State, int]]:
+    """Return what the index is to know: identity → state and content."""
+    return {change.identity: (change.state, signed(change.content)) for change in changes}
+
+
+def _compare_index(folder: Path, states: dict[str, tuple[State, int]]) -> list[str]:
     """Compare the index, brought up to date in memory, with what the journal says from its beginning."""
     with look_at(folder) as view:
-        held = {identity: state for identity, state, _content in view.index.states()}
-    wanted = {identity: state for identity, state in states.items() if state is not State.OPEN}
-    wrong = [identity for identity, state in wanted.items() if held.get(identity) != state]
+        held = {identity: (state, content) for identity, state, content in view.index.states()}
+    wanted = {identity: told for identity, told in states.items() if told[0] is not State.OPEN}
+    wrong = [identity for identity, told in wanted.items() if held.get(identity) != told]
     wrong += [identity for identity in held if identity not in wanted]
     return [f"the index is wrong about {identity}" for identity in wrong]

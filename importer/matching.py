@@ -28,7 +28,7 @@ class Match(NamedTuple):
 
     found: dict[tuple[int, int], Result]
     near: dict[tuple[int, int], Result]  #: not found, but a campaign of this name and other content was
-    surplus: tuple[Result, ...]  #: free campaigns of a class that has fewer records in doubt than campaigns
+    surplus: tuple[Result, ...]  #: free campaigns of a class, or an identity, that has fewer records in doubt
 
 
 def content_of(properties: Mapping[str, str], correlation: str | None) -> str:
@@ -51,10 +51,10 @@ def match(
     """
     free = [campaign for campaign in campaigns if campaign.id not in taken]
     found: dict[tuple[int, int], Result] = {}
-    if correlation is not None:
-        found, free = _by_correlation(wanted, free, correlation)
-    left = [record for record in wanted if record.key not in found]
     surplus: list[Result] = []
+    if correlation is not None:
+        found, free, surplus = _by_correlation(wanted, free, correlation)
+    left = [record for record in wanted if record.key not in found]
     by_content: dict[str, list[Result]] = {}
     for campaign in free:
         by_content.setdefault(content_of(campaign.properties, correlation), []).append(campaign)
@@ -67,12 +67,14 @@ def match(
 
 def _by_correlation(
     wanted: Sequence[Wanted], free: list[Result], correlation: str
-) -> tuple[dict[tuple[int, int], Result], list[Result]]:
+) -> tuple[dict[tuple[int, int], Result], list[Result], list[Result]]:
+    """Return what carries a record's identity, what carries none, and the twins of what is found."""
     carried: dict[str, list[Result]] = {}
     for campaign in free:
         carried.setdefault(campaign.properties.get(correlation, ""), []).append(campaign)
     found = {record.key: carried[record.identity][0] for record in wanted if record.identity in carried}
-    return found, carried.get("", [])
+    twins = [twin for record in wanted for twin in carried.get(record.identity, [])[1:]]
+    return found, carried.get("", []), twins
 
 
 def _classes(records: Iterable[Wanted], correlation: str | None) -> dict[str, list[Wanted]]:

@@ -33,7 +33,7 @@ from importer.producing import Began, Producer, open_list
 from importer.reading import Reading
 from importer.reconcile import Reconciler
 from importer.report.books import Summary, Tally
-from importer.sending import Sender, wall_clock
+from importer.sending import Sender
 from importer.server_clock import ServerClock
 from importer.stopping import Stop, StoppedError
 from importer.summing_up import conclude
@@ -75,18 +75,19 @@ async def run_plan(
     Raises:
         ImporterError: before the ledger was opened (nothing was read or sent).
     """
-    started, began = wall_clock(), time.monotonic()
+    started, began = run_entries.wall_clock(), time.monotonic()
     pacer, clock = Pacer(RollingWindow(plan.rate)), ServerClock()
     with ExitStack() as stack:
         reading = stack.enter_context(_reading(plan))
         await anyio.to_thread.run_sync(reading.begin)
-        tally.bytes_total = reading.bytes_total
+        tally.notices += reading.notices()
         lookup = _lookup(plan, transport, pacer, clock, tally, stop)
         account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
         await confirm(account, plan)
         owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
         ledger = await anyio.to_thread.run_sync(open_ledger, plan.ledger, owner)
         lookup.journal = ledger.journal
+        tally.notices += ledger.warnings
         run = _Run(plan=plan, tally=tally, stop=stop, transport=transport, pacer=pacer, clock=clock, ledger=ledger,
                    lookup=lookup, account=account, reading=reading)  # fmt: skip
         try:
@@ -265,9 +266,8 @@ async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) 
         twin=run.reading.maker.twin, folder=plan.ledger,
     )  # fmt: skip
     with closing(admission), ExitStack() as stack:
-        lists = {"changed": stack.enter_context(open_list(plan.ledger / "changed.jsonl"))}
-        if plan.admission.list_skipped:
-            lists["skipped"] = stack.enter_context(open_list(plan.ledger / "skipped.jsonl"))
+        names = ["changed", "skipped"] if plan.admission.list_skipped else ["changed"]
+        lists = {name: stack.enter_context(open_list(plan.ledger / f"{name}.jsonl")) for name in names}
         producer = Producer(
             reading=run.reading, admission=admission, batcher=Batcher(wire.encode_batch), tally=run.tally,
             stop=run.stop, run=run.number, journal=run.ledger.journal, lists=lists,
@@ -282,8 +282,8 @@ def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:
     """Return the three who share what is under way."""
     plan, began = run.plan, Began()
     sender = Sender(
-        transport=run.transport, journal=run.ledger.journal, pacer=run.pacer, clock=run.clock, wall=wall_clock,
-        tally=run.tally, stop=run.stop, outage=Outage(Backoff(Random()), plan.outage),
+        transport=run.transport, journal=run.ledger.journal, pacer=run.pacer, clock=run.clock,
+        wall=run_entries.wall_clock, tally=run.tally, stop=run.stop, outage=Outage(Backoff(Random()), plan.outage),
         settling=plan.settling, encode=wire.encode_batch,
         run=run.number, waits=plan.waits, correlation=plan.records.correlation, hold=lambda _doubt: began.add(),
         trust_refusals=not run.account.can_read, renew_token=plan.renew_token,

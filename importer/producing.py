@@ -110,6 +110,7 @@ class Producer:
         for rejection in admitted.rejections:
             tally.end(rejection.state)
             tally.fail(rejection.problems[0].code)
+            tally.sample(rejection)
         if self.journal is not None:
             for start in range(0, len(admitted.rejections), _REJECTS_PER_ENTRY):
                 part = admitted.rejections[start : start + _REJECTS_PER_ENTRY]

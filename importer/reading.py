@@ -73,6 +73,10 @@ class Reading:
             self.unmapped[source.name] = unmapped
         return RecordMaker(self.records, bind(mapping, columns))
 
+    def notices(self) -> list[str]:
+        """Return a sentence for each source with columns that are not imported."""
+        return [f"{name}: not imported: {', '.join(columns)}" for name, columns in self.unmapped.items()]
+
     @property
     def scheme(self) -> dict[str, Any]:
         """What makes two rows the same campaign (`records.scheme`)."""

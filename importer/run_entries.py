@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from importer.errors import IdentityChangedError
@@ -57,3 +58,8 @@ def _described(scheme: dict[str, Any]) -> str:
             str(part[0] if isinstance(part, list | tuple) else part) for part in scheme["key"]
         )
     return "all their properties"
+
+
+def wall_clock() -> datetime:
+    """Return the time of this machine, in UTC."""
+    return datetime.now(UTC)

@@ -9,7 +9,7 @@ or a finding which says that nothing of it was made.
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 import anyio
@@ -134,6 +134,7 @@ class Sender:
         self.tally.creates += 1
         self.tally.resent += attempt.work.attempt > 1
         self.tally.in_flight += 1
+        self.tally.waiting_for = self.tally.waiting_until = None
         sent_wall = self.wall().timestamp()
         try:
             exchange = await self.transport.create(attempt.work.batch.body)
@@ -219,13 +220,18 @@ class Sender:
         again = self._not_made(attempt, exchange, verdict)
         if verdict.outcome is steps.Outcome.NOT_SENT:
             try:
-                self.pacer.pause(self.outage.failed(anyio.current_time(), verdict.message))
+                self._pause(self.outage.failed(anyio.current_time(), verdict.message), verdict.message)
             except PausedError as error:
                 self.stop.request_for(error)
             return again
         self.tally.throttled += 1
-        self.pacer.pause(step.after_s or 0.0)
+        self._pause(step.after_s or 0.0, verdict.message)
         return again
+
+    def _pause(self, seconds: float, why: str) -> None:
+        """Let nobody send for so long, and say why."""
+        self.pacer.pause(seconds)
+        self.tally.waiting_for, self.tally.waiting_until = why, anyio.current_time() + seconds
 
     def _not_made(self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict) -> Sequence[Work]:
         """Close an attempt that made nothing; the batch is next in turn, where a run that stops leaves it unsent."""
@@ -291,8 +297,3 @@ class Sender:
         )  # fmt: skip
         self.hold(held)
         self.reconciler.add(held)
-
-
-def wall_clock() -> datetime:
-    """Return the time of this machine, in UTC."""
-    return datetime.now(UTC)

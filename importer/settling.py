@@ -24,7 +24,7 @@ from importer.plan import Plan
 from importer.preflight import ask_account, earlier_doubts
 from importer.reconcile import Reconciler
 from importer.report.books import Books, Summary, Tally, exit_status
-from importer.sending import wall_clock
+from importer.run_entries import wall_clock
 from importer.server_clock import ServerClock
 from importer.stopping import Stop, StoppedError
 from importer.version import VERSION

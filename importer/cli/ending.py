@@ -28,7 +28,6 @@ _CONTINUES: Final = frozenset(
         ExitStatus.TERMINATED,
         ExitStatus.PAUSED,
         ExitStatus.THRESHOLD,
-        ExitStatus.SOURCE,
         ExitStatus.ACCESS,
         ExitStatus.LEDGER,
     }
@@ -164,6 +163,8 @@ def _show_remarks(summary: Summary, screen: Screen) -> None:
     for name, words in remarks.items():
         if counts.get(name):
             screen.notice(f"{counts[name]:,} {words}")
+    for notice in counts.get("notices", ()):
+        screen.notice(f"notice: {one_line(notice)}")
     if counts.get("unexpected"):
         screen.say(f"{counts['unexpected']:,} campaigns in HubSpot's answers belong to none of these rows", style="red")
 
@@ -184,7 +185,9 @@ def next_steps(summary: Summary, argv: Sequence[str]) -> Iterator[str]:
     if summary.status is ExitStatus.OK or summary.run is None or summary.dry_run:
         return
     again, books = command_line(argv), summary.books
-    if summary.status in _CONTINUES or books.in_doubt or books.not_sent:
+    if summary.status is ExitStatus.SOURCE:
+        yield f"once the source is mended: {again}"
+    elif summary.status in _CONTINUES or books.in_doubt or books.not_sent:
         yield f"to go on: {again}"
     elif books.failed:
         yield f"once the rows are mended: {again}"

@@ -68,7 +68,7 @@ def demo(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
         screen.say("the simulated HubSpot will lose an answer, drop a connection and ask for a pause")
         loaded = load({"simulate": True, "fault": list(_FAULTS)})
         plan = build_plan(loaded, [str(path)])
-        plan = replace(plan, settling=replace(plan.settling, timeout_s=2.0))
+        plan = replace(plan, settling=replace(plan.settling, timeout_s=0.5))
         again = ["run", "--simulate", str(path)]
         status = session.run(runs.run, plan, loaded.settings, screen=screen, argv=again)
     except OSError as error:

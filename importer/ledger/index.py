@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from importer import canonical
+from importer.errors import LedgerError
 from importer.ledger.fold import Change
 from importer.model import State
 
@@ -79,7 +80,7 @@ class _Overlay:
     marks: dict[bytes, Mark] = field(default_factory=dict)
 
 
-def _signed(digest: str) -> int:
+def signed(digest: str) -> int:
     """Return 16 hex digits as the signed integer that SQLite stores in 8 bytes."""
     return int.from_bytes(bytes.fromhex(digest), "big", signed=True)
 
@@ -127,7 +128,7 @@ class Index:
     def note(self, changes: Sequence[Change], position: Callable[[], dict[str, Any]]) -> None:
         """Take what durable, projected entries changed; `position` says up to where, when a chunk is sealed."""
         taken = {
-            bytes.fromhex(change.identity): (_CODES[change.state], _signed(change.content), _name_number(change.name))
+            bytes.fromhex(change.identity): (_CODES[change.state], signed(change.content), _name_number(change.name))
             for change in changes
         }
         with self._lock:
@@ -145,9 +146,16 @@ class Index:
             self._seal(position)
 
     def flush(self) -> None:
-        """Write what is sealed (and, when they are many, the marks). Blocks; for the worker thread."""
-        with self._using:
-            self._flush()
+        """Write what is sealed (and, when they are many, the marks). Blocks; for the worker thread.
+
+        Raises:
+            LedgerError: the ledgers cannot be synced or the file cannot be written; nothing is lost but time.
+        """
+        try:
+            with self._using:
+                self._flush()
+        except (OSError, sqlite3.Error) as error:
+            raise LedgerError(f"the ledger's index cannot be written: {error}") from error
 
     def _flush(self) -> None:
         with self._lock:

@@ -82,6 +82,7 @@ class Journal:
         self._sync_by = 0.0  # monotonic seconds; of the oldest entry that is not synced
         self._wake = anyio.Event()
         self._closing = False
+        self._committing = False  # entries are under way which stand neither in the queue nor, yet, among the unsynced
         self._poison: LedgerError | None = None
         self._full: LedgerError | None = None
 
@@ -107,7 +108,7 @@ class Journal:
 
     async def flush(self) -> None:
         """Wait until everything handed over before is durable and in the ledgers."""
-        if self._queue or self._unsynced:
+        if self._queue or self._unsynced or self._committing:
             pending = _Pending(entry=None, durable=True)
             self._queue.append(pending)
             self._wake.set()
@@ -142,7 +143,11 @@ class Journal:
                 self._sync_by = now + SYNC_AT_LEAST_EVERY_S
             sync = now >= self._sync_by or self._closing or any(pending.durable for pending in taken)
             if taken or self._unsynced:
-                await self._run_blocking(lambda taken=taken, sync=sync: self._commit(taken, sync=sync))  # type: ignore[misc]
+                self._committing = True
+                try:
+                    await self._run_blocking(lambda taken=taken, sync=sync: self._commit(taken, sync=sync))  # type: ignore[misc]
+                finally:
+                    self._committing = False
             for pending in taken:
                 pending.done.set()
 

@@ -57,11 +57,16 @@ class Ledger:
         return self.journal.fold
 
     def close(self) -> None:
-        """Seal and write the index, close the files, release the lock. Blocks. Call after the journal's task ended."""
-        if self.journal.poison is None:
-            self.index.seal(self.journal.position())
-            self.index.flush()
-        self.closing()
+        """Seal and write the index, close the files, release the lock. Blocks. Call after the journal's task ended.
+
+        Raises `LedgerError` when the index cannot be written; all is closed even so.
+        """
+        try:
+            if self.journal.poison is None:
+                self.index.seal(self.journal.position())
+                self.index.flush()
+        finally:
+            self.closing()
 
 
 def open_ledger(

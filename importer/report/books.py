@@ -71,6 +71,7 @@ class Tally:
     bytes_read: int = 0  #: of the sources, as they lie on the disk
     bytes_total: int | None = None  #: None when a source's size is unknown
     permitted_per_s: float | None = None  #: requests a second that the server permits
+    notices: list[str] = field(default_factory=list)  #: what is worth knowing and no failure, for people
     waiting_for: str | None = None  #: why nothing is sent just now, for people
     waiting_until: float | None = None  #: when that ends, monotonic seconds (`anyio.current_time`)
 

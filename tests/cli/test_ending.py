@@ -68,6 +68,7 @@ def test_settling_says_what_it_settled() -> None:
         (replace(DONE, status=ExitStatus.SOME_FAILED), ["once the rows are mended: run"]),
         (replace(DONE, status=ExitStatus.INTERRUPTED), ["to go on: run"]),
         (replace(DONE, status=ExitStatus.PAUSED), ["to go on: run"]),
+        (replace(DONE, status=ExitStatus.SOURCE), ["once the source is mended: run"]),
         (replace(DONE, status=ExitStatus.UNRESOLVED, books=Books(read=1, in_doubt=1)), ["to go on: run"]),
         (replace(DONE, status=ExitStatus.UNRESOLVED, books=Books(read=1, unresolved=1)), ["to look again: reconcile"]),
     ],
@@ -85,7 +86,7 @@ def test_every_stop_ends_with_the_next_command(summary: Summary, steps: list[str
 
 
 def test_failures_of_a_run_are_grouped_and_the_first_few_shown(tmp_path: Path) -> None:
-    """By code, the most frequent first: meaning, places, remedy; rows of earlier runs and torn lines are passed over."""
+    """By code, most frequent first: meaning, places, remedy; earlier runs and torn lines are passed over."""
     rows = [
         {"run": 1, "code": "invalid_date", "source": "a.csv", "ordinal": n, "line_number": n + 2, "column": "Start",
          "message": f'"31/02/{n}\x1b[2J" is no day'}

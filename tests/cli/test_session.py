@@ -189,7 +189,7 @@ def test_nobody_is_asked_without_need(plan: Plan, monkeypatch: pytest.MonkeyPatc
     """--yes answers; a known ledger, a sandbox, and a stream that is no terminal do not ask."""
 
     class Unread(Terminal):
-        def readline(self, *_args: object) -> str:
+        def readline(self, *_args: object) -> str:  # type: ignore[override]  # typeshed mixes text and bytes
             raise AssertionError("nobody may ask")
 
     monkeypatch.setattr("sys.stdin", Unread())
@@ -234,7 +234,7 @@ def test_a_wish_to_stop_ends_the_question(plan: Plan, monkeypatch: pytest.Monkey
     reading, writing = os.pipe()
 
     class Slow(Terminal):
-        def readline(self, *_args: object) -> str:
+        def readline(self, *_args: object) -> str:  # type: ignore[override]  # typeshed mixes text and bytes
             os.kill(os.getpid(), signal.SIGINT)
             return os.read(reading, 1).decode()
 

@@ -158,14 +158,14 @@ def test_only_what_is_sealed_survives(tmp_path: Path) -> None:
 def test_the_ledgers_are_synced_before_the_index(tmp_path: Path) -> None:
     """The index never vouches for rows that a power loss can still take: they are synced before it is written."""
     log: list[list[Any]] = []
-    index = Index(tmp_path / "i", before_commit=lambda: log.append(list(index.states())))
-    index.note([Change(identity(1), State.CREATED, content(1), "x")], dict)
-    index.flush()
+    synced = Index(tmp_path / "i", before_commit=lambda: log.append(list(synced.states())))
+    synced.note([Change(identity(1), State.CREATED, content(1), "x")], dict)
+    synced.flush()
     assert log == []
-    index.seal({"n": 1})
-    index.flush()
+    synced.seal({"n": 1})
+    synced.flush()
     assert log == [[]]
-    index.close()
+    synced.close()
 
 
 def test_a_failed_write_leaves_everything_as_it_was(index: Index) -> None:

@@ -14,7 +14,7 @@ from importer.ledger.opening import INDEX, open_ledger
 from importer.ledger.projections import FAILURES, RESULTS
 from importer.ledger.replay import JOURNAL
 from importer.model import State
-from tests.ledger.conftest import OWNER, identity, inline, life, outcome, run, sealed, write
+from tests.ledger.conftest import OWNER, identity, inline, life, outcome, run, write
 
 
 @pytest.fixture
@@ -61,8 +61,6 @@ def test_looking_while_a_run_is_at_work(folder: Path) -> None:
 
 def test_looking_reads_what_the_index_has_not(folder: Path) -> None:
     """Entries after the index's position are folded into the copy, and the index stays behind."""
-    lines = sealed([{"t": "x"}])  # only to know how a line looks
-    assert lines
     later = folder.with_name("later")
     write(later, [*life(), run(2), outcome(11, doubt=[]) | {"created": []}])
     (folder / JOURNAL).write_bytes((later / JOURNAL).read_bytes())
