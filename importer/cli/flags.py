@@ -96,7 +96,7 @@ FLAGS: Final[tuple[Flag, ...]] = (
          everyday=True),
     Flag("token_command", "command that prints the token; run without a shell", _TO, "COMMAND", commands=_SENDS),
     Flag("base_url", "where the API lives", _TO, "URL", "https://api.hubapi.com", commands=_SENDS),
-    Flag("api_version", "version of the campaigns API", _TO, "v3|2026-03|2026-09", "v3", commands=_SENDS),
+    Flag("api_version", "version of the campaigns API; v3 is unsupported from September 2027", _TO, "v3|2026-03|2026-09", "v3", commands=_SENDS),
     Flag("correlation_property", "custom text property of the account that takes each record's identity", _TO, "NAME",
          commands=_ALL),
     Flag("rate", "requests in any 10 seconds", _SPEED, "N", "what HubSpot permits", commands=_SENDS, everyday=True),
