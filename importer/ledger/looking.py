@@ -61,10 +61,7 @@ def _copy_index(folder: Path, index: Index) -> dict[str, Any] | None:
     if not path.exists():
         return None
     with suppress(sqlite3.Error, ValueError):
-        # Without a write-ahead log nobody is at work in the file; SQLite would make one even to read it.
-        at_work = path.with_name(path.name + "-wal").exists()
-        options = "mode=ro" if at_work else "mode=ro&immutable=1"
-        source = sqlite3.connect(f"{path.absolute().as_uri()}?{options}", uri=True)
+        source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
             index.copy_from(source)
         finally:

@@ -100,7 +100,7 @@ def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, loc
         _begin(folder, fd, owner, disk)
     _check_owner(folder, owner)
     rows = Projections(folder, disk)
-    index, replay, warnings = _bring_up_to_date(folder, rows, disk)
+    index, replay, warnings = _bring_up_to_date(folder, rows)
     if replay.torn:
         _cut_tail(folder, fd, replay, disk)
         warnings.append(f"cut {len(replay.torn)} bytes of a torn line from the journal's end (kept in the ledger)")
@@ -194,15 +194,15 @@ def _check_owner(folder: Path, owner: Owner) -> None:
         )
 
 
-def _bring_up_to_date(folder: Path, rows: Projections, disk: Disk) -> tuple[Index, Replay, list[str]]:
+def _bring_up_to_date(folder: Path, rows: Projections) -> tuple[Index, Replay, list[str]]:
     """Open the index and replay what it has not seen; start over when it does not fit the journal or the ledgers."""
     warnings: list[str] = []
     index = _sound_index(folder, rows)
     if index is None:
         if rows.sizes != [0, 0] or (folder / INDEX).exists():
             warnings.append("made the index and the ledgers again from the journal")
-        (folder / INDEX).unlink(missing_ok=True)
-        disk.close(disk.open_append(folder / INDEX))  # SQLite makes its other files with the mode of this one
+        for name in (INDEX, f"{INDEX}-journal"):  # an old rollback journal would be applied to the new file
+            (folder / name).unlink(missing_ok=True)
         index = Index(folder / INDEX, before_commit=rows.sync)
     position = index.position
     rows.cut(position["sizes"] if position else (0, 0))

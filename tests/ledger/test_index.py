@@ -70,6 +70,8 @@ class AgainstADictionary(RuleBasedStateMachine):
         self.index.note(taken, dict)
         for number, state, what in changes:
             self.known[number] = Known(state, what)
+            if state not in GUARDING:  # it guards again only when it is sent again, which a row of this pass does
+                self.begun.pop(number, None)
 
     @rule(number=NUMBERS, what=st.integers(0, 2), source=st.integers(0, 1), line=st.none() | st.integers(1, 9))
     def mark(self, number: int, what: int, source: int, line: int | None) -> None:
