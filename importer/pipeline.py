@@ -22,6 +22,7 @@ from importer.batches import Batcher, Work
 from importer.errors import ImporterError, SourceError
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
+from importer.ledger.disk import Disk
 from importer.ledger.opening import Ledger, Owner, open_ledger
 from importer.lookup import Lookup
 from importer.model import State
@@ -65,9 +66,10 @@ class _Run:
 
 
 async def run_plan(
-    plan: Plan, transport: Transport, *, tally: Tally, stop: Stop, confirm: Confirm = nobody_asks
-) -> Summary:
-    """Import everything that `plan` names, through `transport`; return the books.
+    plan: Plan, transport: Transport, *, tally: Tally, stop: Stop, confirm: Confirm = nobody_asks,
+    disk: Disk | None = None,
+) -> Summary:  # fmt: skip
+    """Import everything that `plan` names, through `transport`, into a ledger on `disk`; return the books.
 
     An `ImporterError` that ends the run is told by the summary's status and reason, and the books say where each row
     stands. Cancellation: as a kill; the journal is complete, and the next run goes on.
@@ -81,11 +83,11 @@ async def run_plan(
         reading = stack.enter_context(_reading(plan))
         await anyio.to_thread.run_sync(reading.begin)
         tally.notices += reading.notices()
-        lookup = _lookup(plan, transport, pacer, clock, tally, stop)
+        lookup = _lookup(plan, transport, pacer, clock, tally=tally, stop=stop)
         account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
         await confirm(account, plan)
         owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
-        ledger = await anyio.to_thread.run_sync(open_ledger, plan.ledger, owner)
+        ledger = await anyio.to_thread.run_sync(lambda: open_ledger(plan.ledger, owner, disk=disk))
         lookup.journal = ledger.journal
         tally.notices += ledger.warnings
         run = _Run(plan=plan, tally=tally, stop=stop, transport=transport, pacer=pacer, clock=clock, ledger=ledger,
@@ -105,7 +107,7 @@ def _reading(plan: Plan) -> Reading:
     return Reading(plan.sources, plan.reading, plan.mapping, plan.records, plan.ready, plan.admission.limit)
 
 
-def _lookup(plan: Plan, transport: Transport, pacer: Pacer, clock: ServerClock, tally: Tally, stop: Stop) -> Lookup:  # noqa: PLR0917
+def _lookup(plan: Plan, transport: Transport, pacer: Pacer, clock: ServerClock, *, tally: Tally, stop: Stop) -> Lookup:
     return Lookup(
         transport=transport, pacer=pacer, clock=clock, wall=time.time, tally=tally, stop=stop, waits=plan.waits,
         folder=plan.ledger, correlation=plan.records.correlation,
@@ -231,9 +233,7 @@ async def _settle_earlier(run: _Run, reconciler: Reconciler) -> None:
         await reconciler.settle_all()
 
 
-def _resender(
-    run: _Run, again: MemoryObjectSendStream[Work], began: Began
-) -> Callable[[Work], Awaitable[None]]:  # fmt: skip
+def _resender(run: _Run, again: MemoryObjectSendStream[Work], began: Began) -> Callable[[Work], Awaitable[None]]:
     """Return how the reconciler gives work back to the workers."""
 
     async def resend(work: Work) -> None:
