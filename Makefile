@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
+SECURITY_STAMP := .venv/.security
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint types check cov fmt requirements clean
+.PHONY: help demo test fast lint types security audit check cov fmt requirements clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,6 +24,10 @@ $(RUN_STAMP): requirements/run.txt requirements/build.txt pyproject.toml | $(BIN
 
 $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 	$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(SECURITY_STAMP): requirements/security.txt | $(BIN)/python
+	$(PIP) install --require-hashes -r requirements/security.txt
 	@touch $@
 
 demo: $(RUN_STAMP) ## run the main job against the embedded simulator
@@ -47,14 +52,25 @@ lint: $(DEV_STAMP) ## check style and format, changing nothing
 types: $(DEV_STAMP) ## check types
 	$(BIN)/mypy
 
-check: lint types test ## all that CI checks
+security: $(SECURITY_STAMP) ## look for insecure code
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive importer
+
+# A check that could not be made is no check passed: without a network this fails, and OFFLINE=1 says that you know.
+audit: $(SECURITY_STAMP) ## look for known holes in the pinned packages (needs a network)
+ifdef OFFLINE
+	@echo "not audited: OFFLINE is set"
+else
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/run.txt
+endif
+
+check: lint types security audit test ## all that a release is checked for
 
 fmt: $(DEV_STAMP) ## format and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 requirements: $(DEV_STAMP) ## pin the newest versions that the .in files permit (needs uv)
-	cd requirements && for name in run build dev; do \
+	cd requirements && for name in run build dev security; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
 	    --quiet $$name.in --output-file $$name.txt; done
 

@@ -28,9 +28,9 @@ def internal_error(error: Exception, where: Path) -> InternalError:
     )
 
 
-def crash_report(error: Exception, secret: str = "") -> Path:
-    """Write a traceback, without secrets, where there is no ledger to hold it; return the file's path."""
+def crash_report(error: Exception, *secrets: str) -> Path:
+    """Write a traceback, without `secrets`, where there is no ledger to hold it; return the file's path."""
     number, name = tempfile.mkstemp(prefix="importer-", suffix=".log")
     with os.fdopen(number, "w", encoding="utf-8") as file:
-        make_log(file.write, secrets=[secret]).error("internal error", exc_info=error)
+        make_log(file.write, secrets=secrets).error("internal error", exc_info=error)
     return Path(name)
