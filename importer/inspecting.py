@@ -37,7 +37,7 @@ def status(folder: Path) -> dict[str, Any]:
             "records": states,
             "runs": view.fold.run,
             "running_or_killed": not view.fold.ended,
-            "latest": _latest(folder),
+            "latest": latest_passes(folder),
             "unsettled": waiting,
             "torn_bytes": view.torn_bytes,
         }
@@ -62,7 +62,7 @@ def _open_record(intent: Any, index: int) -> dict[str, Any]:
     }
 
 
-def _latest(folder: Path) -> dict[str, dict[str, Any]]:
+def latest_passes(folder: Path) -> dict[str, dict[str, Any]]:
     """Return source → the end of the latest complete pass over it, from the journal's `end` entries."""
     latest: dict[str, dict[str, Any]] = {}
     with (folder / JOURNAL).open("rb") as file:

@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from importer.errors import SourceError, UsageError
-from importer.mapping import CampaignMapping, bind, identity_mapping
+from importer.formulas import unguard
+from importer.mapping import OWN_COLUMNS, CampaignMapping, bind, identity_mapping
 from importer.model import Record, Rejection, Row
 from importer.records import RecordMaker, RecordPolicy
 from importer.sources import ReadPolicy, Source, open_source
@@ -22,6 +23,11 @@ Chunk = list[Record | Rejection]
 class _Open:
     source: Source
     maker: RecordMaker
+
+    @property
+    def guarded(self) -> bool:
+        """Whether this is a file of failed rows, whose cells may be guarded against spreadsheets."""
+        return set(self.source.columns or ()) >= OWN_COLUMNS
 
 
 @dataclass(slots=True)
@@ -114,6 +120,8 @@ class Reading:
             for rows in item.source.chunks():
                 taken = rows if left is None else rows[:left]
                 make = item.maker.make
+                if item.guarded:
+                    taken = [_unguarded(row) if isinstance(row, Row) else row for row in taken]
                 yield [make(row) if isinstance(row, Row) else row for row in taken]
                 if left is not None:
                     left -= len(taken)
@@ -148,3 +156,8 @@ class Reading:
     ) -> None:
         """Close."""
         self.close()
+
+
+def _unguarded(row: Row) -> Row:
+    cells = {name: unguard(cell) if isinstance(cell, str) else cell for name, cell in (row.cells or {}).items()}
+    return row._replace(cells=cells)

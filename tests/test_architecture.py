@@ -17,11 +17,11 @@ FUNCTION_LINES_MAX: Final = 70
 
 #: From the ground up. A module imports only from layers below its own; a folder is one unit and may import itself.
 LAYERS: Final = (
-    ("model", "errors", "problems", "canonical", "near_miss", "version", "cli.flags"),
+    ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
      "attribution", "pacing", "outage", "server_clock", "stopping", "logs", "settings"),
     ("rules", "checks", "matching", "answers", "refusals", "admission", "inspecting", "run_entries"),
-    ("mapping", "doubts", "outcomes"),
+    ("mapping", "doubts", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
     ("plan", "preflight", "reading", "sending"),
     ("producing", "summing_up"),
@@ -47,7 +47,7 @@ PURE: Final = frozenset(
     re.findall(
         r"\S+",
         """
-    model errors problems canonical near_miss properties codecs rules checks mapping records batches pairing
+    model errors problems canonical near_miss formulas properties codecs rules checks mapping records batches pairing
     attribution refusals matching server_clock summing_up cli.flags
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
     ledger.codec ledger.entries ledger.fold ledger.position report.books

@@ -47,6 +47,10 @@ _RECONCILE: Final = (
     Flag("as", "what became of it", _OWN, "created:CAMPAIGN|absent", everyday=True),
 )
 _AS_JSON: Final = (Flag("json", "print one JSON object", _OWN, kind="switch", everyday=True),)
+_FAILURES: Final = (
+    Flag("output", "new file to write: .csv, .tsv or .jsonl", _OWN, "FILE", "CSV to stdout", everyday=True),
+    Flag("raw", "leave cells that a spreadsheet would run as they are", _OWN, kind="switch", everyday=True),
+)
 _SIMULATOR: Final = (
     Flag("port", "port to listen on", _OWN, "N", "any free one", everyday=True),
     Flag("rate", "requests permitted in 10 s", _OWN, "N", "no limit", everyday=True),
@@ -107,6 +111,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
         ),
         "LEDGER",
         _RECONCILE,
+    ),
+    Command(
+        "failures",
+        "importer.cli.exporting:failures",
+        "Write the failed rows to a file to mend and import again.",
+        (
+            ("importer failures campaigns.csv.ledger --output fix.csv", "the source's columns, and what is wrong"),
+            ("importer run fix.csv --ledger campaigns.csv.ledger", "after mending: imports just those"),
+            ("importer failures LEDGER --output fix.jsonl", "for programs"),
+        ),
+        "LEDGER",
+        _FAILURES,
     ),
     Command(
         "verify",

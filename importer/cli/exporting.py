@@ -1,0 +1,56 @@
+"""`failures`: the failed rows of a ledger as a file to mend and import again."""
+
+import io
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TextIO, get_args
+
+from importer.cli.errors import show_error
+from importer.cli.screen import Screen
+from importer.errors import ExitStatus, ImporterError, UsageError
+from importer.failed_rows import Format, failed_rows, write_rows
+
+_FORMATS: Final = get_args(Format)
+
+
+def failures(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
+    """Write the failed rows of `ledger` to --output, or to stdout as CSV; return the exit status."""
+    del argv
+    screen, rows = Screen(), partial(failed_rows, Path(ledger))
+    raw, output = bool(flags.get("raw")), flags.get("output")
+    try:
+        if output is None:
+            text = io.StringIO()
+            write_rows(rows, text, "csv", raw=raw)
+            screen.data(text.getvalue().rstrip("\n"))
+        else:
+            form = _form(output)
+            with _opened(Path(output)) as file:
+                count = write_rows(rows, file, form, raw=raw)
+            screen.say(f"{output}: {count:,} failed rows to mend; import it with the same --ledger and mapping")
+    except ImporterError as error:
+        return show_error(error, screen)
+    return int(ExitStatus.OK)
+
+
+def _form(output: str) -> Format:
+    form: Any = Path(output).suffix.removeprefix(".").lower()
+    if form not in _FORMATS:
+        raise UsageError(f"{output} is not one of {', '.join(_FORMATS)}", hint="Name a file that ends in .csv.")
+    return form  # type: ignore[no-any-return] # checked against the Literal above
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """Open a new file, 0600 as the ledger's own: it holds the same data. One that is there is not written over."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+    except FileExistsError as error:
+        raise UsageError(f"{path} is there already", hint="Name another file, or remove it.") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
