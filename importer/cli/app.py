@@ -14,10 +14,8 @@ from importer.cli.help import CommandWithPanels, help_all
 from importer.errors import ExitStatus, UsageError
 from importer.near_miss import did_you_mean
 
-_SUMMARY: Final = """Create marketing campaigns in HubSpot from large files.
-
-Every row ends in exactly one state, nothing is made twice, and after a stop the same command goes on.
-To try it without an account: importer demo."""
+_SUMMARY: Final = """Create marketing campaigns in HubSpot from large files: every row ends in
+exactly one state, nothing is made twice, and a stopped run just goes on."""
 
 app = typer.Typer(
     name="importer",
@@ -118,7 +116,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Write the failed rows to a file to mend and import again.",
         (
             ("importer failures campaigns.csv.ledger --output fix.csv", "the source's columns, and what is wrong"),
-            ("importer run fix.csv --ledger campaigns.csv.ledger", "after mending: imports just those"),
+            ("importer failures LEDGER", "to look at them"),
             ("importer failures LEDGER --output fix.jsonl", "for programs"),
         ),
         "LEDGER",
