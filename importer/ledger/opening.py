@@ -7,7 +7,7 @@ who only look: nothing in the folder is changed, no lock is taken, and the index
 import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -94,40 +94,46 @@ def open_ledger(
 
 
 def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, lock: LedgerLock) -> Ledger:
-    fd = disk.open_append(folder / JOURNAL)
-    if not _is_begun(folder / JOURNAL):
-        disk.truncate(fd, 0)
-        _begin(folder, fd, owner, disk)
-    _check_owner(folder, owner)
-    rows = Projections(folder, disk)
-    index, replay, warnings = _bring_up_to_date(folder, rows)
-    if replay.torn:
-        _cut_tail(folder, fd, replay, disk)
-        warnings.append(f"cut {len(replay.torn)} bytes of a torn line from the journal's end (kept in the ledger)")
-    _make_reserve(folder, disk)
-    disk.sync_folder(folder)
+    with ExitStack() as opened:  # closes what is open when something fails; the lock is the caller's until then
+        fd = disk.open_append(folder / JOURNAL)
+        opened.callback(disk.close, fd)
+        if not _is_begun(folder / JOURNAL):
+            disk.truncate(fd, 0)
+            _begin(folder, fd, owner, disk)
+        _check_owner(folder, owner)
+        rows = Projections(folder, disk)
+        opened.callback(rows.close)
+        index, warnings = _open_index(folder, rows)
+        opened.callback(index.close)
+        replay = _bring_up_to_date(folder, index, rows)
+        if replay.torn:
+            _cut_tail(folder, fd, replay, disk)
+            warnings.append(f"cut {len(replay.torn)} bytes of a torn line from the journal's end (kept in the ledger)")
+        _make_reserve(folder, disk)
+        disk.sync_folder(folder)
+        journal = Journal(
+            fd,
+            replay.tail,
+            replay.fold,
+            disk=disk,
+            rows=rows,
+            index=index,
+            sizes=lambda: rows.sizes,
+            reserve=folder / RESERVE,
+            run_blocking=run_blocking,
+        )
+        index.note(replay.fold.abandon().changes, journal.position)
+        index.seal(journal.position())
+        index.flush()
+        closing = opened.pop_all()
 
-    def closing() -> None:
-        index.close()
-        rows.close()
-        disk.close(fd)
-        lock.release()
+    def close() -> None:
+        try:
+            closing.close()
+        finally:
+            lock.release()
 
-    journal = Journal(
-        fd,
-        replay.tail,
-        replay.fold,
-        disk=disk,
-        rows=rows,
-        index=index,
-        sizes=lambda: rows.sizes,
-        reserve=folder / RESERVE,
-        run_blocking=run_blocking,
-    )
-    index.note(replay.fold.abandon().changes, journal.position)
-    index.seal(journal.position())
-    index.flush()
-    return Ledger(folder=folder, journal=journal, index=index, warnings=warnings, closing=closing)
+    return Ledger(folder=folder, journal=journal, index=index, warnings=warnings, closing=close)
 
 
 def _is_begun(journal: Path) -> bool:
@@ -194,8 +200,8 @@ def _check_owner(folder: Path, owner: Owner) -> None:
         )
 
 
-def _bring_up_to_date(folder: Path, rows: Projections) -> tuple[Index, Replay, list[str]]:
-    """Open the index and replay what it has not seen; start over when it does not fit the journal or the ledgers."""
+def _open_index(folder: Path, rows: Projections) -> tuple[Index, list[str]]:
+    """Open the index; start over when it does not fit the journal or the ledgers, and say so."""
     warnings: list[str] = []
     index = _sound_index(folder, rows)
     if index is None:
@@ -204,11 +210,16 @@ def _bring_up_to_date(folder: Path, rows: Projections) -> tuple[Index, Replay, l
         for name in (INDEX, f"{INDEX}-journal"):  # an old rollback journal would be applied to the new file
             (folder / name).unlink(missing_ok=True)
         index = Index(folder / INDEX, before_commit=rows.sync)
+    return index, warnings
+
+
+def _bring_up_to_date(folder: Path, index: Index, rows: Projections) -> Replay:
+    """Replay what the index has not seen, into the index and the ledgers."""
     position = index.position
     rows.cut(position["sizes"] if position else (0, 0))
     replay = Replay(folder / JOURNAL, position)
     catch_up(replay, index, rows)
-    return index, replay, warnings
+    return replay
 
 
 def _sound_index(folder: Path, rows: Projections) -> Index | None:
@@ -217,12 +228,15 @@ def _sound_index(folder: Path, rows: Projections) -> Index | None:
         return None
     try:
         index = Index(path, before_commit=rows.sync)
-        position = index.position
     except (sqlite3.Error, ValueError):
         return None
-    if position is not None and _covers(rows.sizes, position["sizes"]) and is_sound(folder / JOURNAL, position):
-        return index
-    index.close()
+    with ExitStack() as opened:
+        opened.callback(index.close)
+        with suppress(sqlite3.Error, ValueError):
+            position = index.position
+            if position and _covers(rows.sizes, position["sizes"]) and is_sound(folder / JOURNAL, position):
+                opened.pop_all()
+                return index
     return None
 
 
