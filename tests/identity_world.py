@@ -206,6 +206,10 @@ class World:
         """End it."""
         self.index.close()
 
+    def __del__(self) -> None:
+        """End a world that nobody holds any more."""
+        self.close()
+
     def identities(self, lines: Sequence[Line]) -> set[str]:
         """Return the identities of the source as it stands."""
         made = [one for one in (made_of(line, 0, self.maker) for line in lines) if isinstance(one, Record)]

@@ -82,7 +82,7 @@ def run_token_command(command: str) -> str:
     hint = "Try the command by itself: it must print the token, and only that, within 30 s."
     try:
         argv = shlex.split(command)
-        done = subprocess.run(  # noqa: S603 # nosec B603 - the user's own command, without a shell
+        done = subprocess.run(  # noqa: S603 - the user's own command, without a shell # nosec B603
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=_COMMAND_S, check=False
         )
     except subprocess.TimeoutExpired:

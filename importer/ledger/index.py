@@ -204,7 +204,7 @@ class Index:
     def begin_pass(self, number: int, *, names: bool) -> bool:
         """Begin pass `number`; with `names`, get ready to look up names. Return whether any record guards its name."""
         self._pass = number
-        holders = self._db.execute(f"SELECT 1 FROM records WHERE state IN {_GUARDING} LIMIT 1").fetchone()  # noqa: S608 # nosec B608 - constants and ? alone
+        holders = self._db.execute(f"SELECT 1 FROM records WHERE state IN {_GUARDING} LIMIT 1").fetchone()  # noqa: S608 - constants and ? alone # nosec B608
         if holders is not None and names:
             self._db.execute("CREATE INDEX IF NOT EXISTS by_name ON records (name)")
         return holders is not None
@@ -246,7 +246,7 @@ class Index:
             part = keys[start : start + _LOOKUP_MAX]
             holes = ",".join("?" * len(part))
             rows += self._db.execute(
-                "SELECT identity, state, content, seen, seen_content, seen_source, seen_line, seen_times"  # noqa: S608 # nosec B608 - constants and ? alone
+                "SELECT identity, state, content, seen, seen_content, seen_source, seen_line, seen_times"  # noqa: S608 - constants and ? alone # nosec B608
                 f" FROM records WHERE identity IN ({holes})",
                 part,
             )
@@ -259,7 +259,7 @@ class Index:
 
     def unseen_holder(self, name: str) -> bool:
         """Return whether a record that guards `name` has not been met in this pass."""
-        query = f"SELECT identity, seen FROM records WHERE name = ? AND state IN {_GUARDING}"  # noqa: S608 # nosec B608 - constants and ? alone
+        query = f"SELECT identity, seen FROM records WHERE name = ? AND state IN {_GUARDING}"  # noqa: S608 - constants and ? alone # nosec B608
         with self._using:
             rows = self._db.execute(query, (_name_number(name),)).fetchall()
         with self._lock:
@@ -278,7 +278,7 @@ class Index:
         self.flush()
         numbers = tuple(self._sources.index(name) for name in sources if name in self._sources)
         holes = ",".join("?" * len(numbers))
-        query = f"SELECT identity FROM records WHERE state = 2 AND seen <> ? AND seen_source IN ({holes})"  # noqa: S608 # nosec B608 - constants and ? alone
+        query = f"SELECT identity FROM records WHERE state = 2 AND seen <> ? AND seen_source IN ({holes})"  # noqa: S608 - constants and ? alone # nosec B608
         with self._lock:
             marks = self._overlay.marks
             return sum(1 for (key,) in self._db.execute(query, (self._pass, *numbers)) if key not in marks)
