@@ -30,7 +30,7 @@ class ExitStatus(IntEnum):
     UNRESOLVED = 6  #: finished; some records unresolved, or unexpected campaigns in the replies
     PAUSED = 7  #: paused and resumable: daily quota, migration, outage
     THRESHOLD = 8  #: stopped by the failure threshold
-    DIFFERENCES = 9  #: verify found differences
+    DIFFERENCES = 9  #: verify found differences, or probe an assumption that does not hold
     HELD = 10  #: ledger or account held by another run
     INTERNAL = 70  #: internal error
     BOOKS = 71  #: the books do not balance

@@ -13,6 +13,7 @@ from importer.errors import SourceError, UsageError
 from importer.formulas import unguard
 from importer.mapping import OWN_COLUMNS, CampaignMapping, bind, identity_mapping
 from importer.model import Record, Rejection, Row
+from importer.problems import CODES
 from importer.records import RecordMaker, RecordPolicy
 from importer.sources import ReadPolicy, Source, open_source
 
@@ -68,7 +69,9 @@ class Reading:
                 )
 
     def _maker(self, source: Source) -> RecordMaker:
-        columns = source.columns or ()
+        columns = source.columns
+        if not columns:
+            raise _nothing_in(source)
         mapping = self.mapping
         if mapping is None:
             mapping = identity_mapping(
@@ -156,6 +159,20 @@ class Reading:
     ) -> None:
         """Close."""
         self.close()
+
+
+def _nothing_in(source: Source) -> SourceError:
+    """Return what is wrong with a source of which no column is known."""
+    rows = next(source.chunks(), [])
+    broken = next((row for row in rows if isinstance(row, Rejection)), None)
+    if broken is None:
+        return SourceError(f"{source.name} holds no rows", hint="Is it the right file, and was it written to its end?")
+    line, problem = broken.row.line_number, broken.problems[0]
+    place = f"line {line}" if line is not None else f"element {broken.row.ordinal + 1}"
+    return SourceError(
+        f"none of the first {len(rows):,} rows of {source.name} can be read; {place}: {problem.message}",
+        hint=CODES[problem.code].fix,
+    )
 
 
 def _unguarded(row: Row) -> Row:

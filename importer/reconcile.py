@@ -23,6 +23,7 @@ from importer.report.books import Tally
 from importer.stopping import Stop
 
 ATTEMPTS_MAX: Final = 5
+REFUSALS_LIE: Final = "HubSpot refused a batch and had made some of it: every refusal is looked up from now on"
 _EPSILON_S: Final = 0.001
 
 
@@ -187,6 +188,8 @@ class Reconciler:
             self.tally.unexpected += len(matched.surplus)
         if doubt.refused and (finding.created or finding.absent or failed):
             entry["refusal"] = "partial" if finding.created else "atomic"
+            if finding.created and self.journal.fold.refusals != "partial":
+                self.tally.notices.append(REFUSALS_LIE)
         await self.journal.append(entry)
         for index in finding.decided:
             del doubt.wanted[index]

@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import socket
 import time
 from contextlib import suppress
@@ -16,7 +17,8 @@ from importer.hubspot.exchange import Transport
 from importer.ledger import entries
 from importer.ledger.fold import OpenIntent
 from importer.ledger.opening import Ledger, Owner, open_ledger, read_header
-from importer.lookup import Lookup
+from importer.ledger.projections import RESULTS
+from importer.lookup import Lookup, known_ids
 from importer.model import State
 from importer.pacing import Pacer, RollingWindow
 from importer.pipeline import Confirm, nobody_asks
@@ -30,6 +32,7 @@ from importer.stopping import Stop, StoppedError
 from importer.version import VERSION
 
 _OPEN = (State.IN_DOUBT, State.UNRESOLVED)
+_AN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 
 
 async def settle_plan(
@@ -115,15 +118,13 @@ def _nothing() -> None:
 async def decide(folder: Path, identity: str, decision: str, reason: str | None) -> entries.Decision:
     """Journal what a person says about the unresolved record `identity`: `created:CAMPAIGN_ID` or `absent`.
 
-    Returns the entry. Cancellation: the decision is durable or was not made.
+    `reason` is kept with it. Returns the entry. Cancellation: the decision is durable or was not made.
 
     Raises:
-        UsageError: the decision cannot be read, or no unresolved record has this identity.
+        UsageError: the decision cannot be read, no unresolved record has this identity, or the campaign is another's.
         ImporterError: the ledger is held, damaged or somebody else's.
     """
-    kind, _, campaign = decision.partition(":")
-    if kind not in {"created", "absent"} or (kind == "created") != bool(campaign):
-        raise UsageError(f"cannot read the decision {decision!r}", hint="Say created:CAMPAIGN_ID or absent.")
+    campaign = _campaign_of(decision)
     header = await anyio.to_thread.run_sync(read_header, folder)
     owner = Owner(
         base_url=header["base_url"], account=header["account"], simulated=header["simulated"], tool=VERSION
@@ -131,13 +132,19 @@ async def decide(folder: Path, identity: str, decision: str, reason: str | None)
     ledger = await anyio.to_thread.run_sync(open_ledger, folder, owner)
     try:
         intent, index = _unsettled(ledger, identity)
+        wanted = frozenset({campaign}) if campaign else frozenset[str]()
+        if wanted and await anyio.to_thread.run_sync(known_ids, folder / RESULTS, wanted, 0.0):
+            raise UsageError(
+                f"campaign {campaign} is another record's: it stands in {RESULTS} already",
+                hint="Two records cannot be one campaign: look for the id again.",
+            )
         entry: entries.Decision = {
             "t": "decision",
             "of": intent.n,
             "i": index,
             "identity": identity,
             "decision": "created" if campaign else "absent",
-            "id": campaign or None,
+            "id": campaign,
             "reason": reason,
             "user": f"{_user()}@{socket.gethostname()}",
             "at": time.time(),
@@ -152,6 +159,16 @@ async def decide(folder: Path, identity: str, decision: str, reason: str | None)
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(ledger.close)
     return entry
+
+
+def _campaign_of(decision: str) -> str | None:
+    """Return the id in `created:ID`, None for `absent`; raise `UsageError` for anything else."""
+    kind, _, campaign = decision.partition(":")
+    if kind not in {"created", "absent"} or (kind == "created") != bool(campaign):
+        raise UsageError(f"cannot read the decision {decision!r}", hint="Say created:CAMPAIGN_ID or absent.")
+    if campaign and not _AN_ID.fullmatch(campaign):
+        raise UsageError(f"{campaign!r} is not the id of a campaign", hint="It has letters, digits and hyphens only.")
+    return campaign or None
 
 
 def _unsettled(ledger: Ledger, identity: str) -> tuple[OpenIntent, int]:

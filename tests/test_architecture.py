@@ -24,7 +24,7 @@ LAYERS: Final = (
     ("mapping", "doubts", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
     ("plan", "preflight", "reading", "sending"),
-    ("producing", "summing_up"),
+    ("producing", "summing_up", "probing"),
     ("pipeline", "dry_run"),
     ("settling",),
     ("runs",),
@@ -49,6 +49,7 @@ PURE: Final = frozenset(
         """
     model errors problems canonical near_miss formulas properties codecs rules checks mapping records batches pairing
     attribution refusals matching server_clock summing_up cli.flags
+    probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
     ledger.codec ledger.entries ledger.fold ledger.position report.books
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding

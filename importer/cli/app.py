@@ -43,6 +43,7 @@ _RECONCILE: Final = (
     Flag("list", "only list what is in doubt or unresolved", _OWN, kind="switch", everyday=True),
     Flag("identity", "decide about this unresolved record yourself", _OWN, "ID", everyday=True),
     Flag("as", "what became of it", _OWN, "created:CAMPAIGN|absent", everyday=True),
+    Flag("reason", "why you say so, for the ledger", _OWN, "TEXT", everyday=True),
 )
 _AS_JSON: Final = (Flag("json", "print one JSON object", _OWN, kind="switch", everyday=True),)
 _FAILURES: Final = (
@@ -104,8 +105,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Ask HubSpot what became of records in doubt; send nothing.",
         (
             ("importer reconcile campaigns.csv.ledger", "look for all that is in doubt or unresolved"),
-            ("importer reconcile LEDGER --identity ID --as created:CAMPAIGN", "you found it in HubSpot"),
-            ("importer reconcile LEDGER --identity ID --as absent", "it is not there"),
+            ("importer reconcile --list LEDGER", "each with what to paste, and what was decided"),
+            ("importer reconcile LEDGER --identity ID --as absent", "it is not there (or: --as created:CAMPAIGN)"),
         ),
         "LEDGER",
         _RECONCILE,
@@ -133,6 +134,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
         ),
         "LEDGER",
         _AS_JSON,
+    ),
+    Command(
+        "probe",
+        "importer.cli.probing:probe",
+        "Ask a test account what is only assumed of HubSpot.",
+        (
+            ("importer probe --into probe/", "makes up to 12 campaigns, archives them, writes a report"),
+            ("importer probe --simulate --into probe/", "the same against a simulated HubSpot"),
+            ("importer probe --yes --api-version 2026-09", "another version, a production account"),
+        ),
+        "",
+        (Flag("into", "folder for probe-report.md and probe.json", _OWN, "DIR", "this one", everyday=True),),
     ),
     Command(
         "simulator",

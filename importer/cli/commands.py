@@ -69,25 +69,28 @@ async def _check(plan: Plan, *, tally: Tally, stop: Stop, confirm: session.Confi
 
 def reconcile(ledger: str, flags: Flags, argv: Sequence[str]) -> int:
     """Ask HubSpot about what `ledger` holds in doubt, or take a person's decision; return the exit status."""
-    own = {name: flags.get(name) for name in ("identity", "as_", "list")}
+    own = {name: flags.get(name) for name in ("identity", "as_", "reason", "list")}
     settings = {name: value for name, value in flags.items() if name not in own}
 
     def begin(loaded: Loaded, screen: Screen) -> int:
         folder = Path(ledger)
+        deciding = any(own[name] for name in ("identity", "as_", "reason"))
+        if own["list"] and deciding:
+            raise UsageError("--list only lists", hint="Leave out --list, or the decision.")
         if own["list"]:
-            return ledgers.show_unsettled(folder, screen)
-        if own["identity"] or own["as_"]:
-            return _decide(folder, own["identity"], own["as_"], screen)
+            return ledgers.show_unsettled(folder, screen, as_json=loaded.settings.json_output)
+        if deciding:
+            return _decide(folder, own["identity"], own["as_"], own["reason"], screen)
         plan = _settling_plan(loaded, folder)
         return session.run(runs.settle, plan, loaded.settings, screen=screen, argv=argv)
 
     return with_settings(settings, begin)
 
 
-def _decide(folder: Path, identity: str | None, decision: str | None, screen: Screen) -> int:
+def _decide(folder: Path, identity: str | None, decision: str | None, reason: str | None, screen: Screen) -> int:
     if not identity or not decision:
         raise UsageError("--identity and --as belong together", hint="Say which record, and what became of it.")
-    entry = anyio.run(decide, folder, identity, decision, None)
+    entry = anyio.run(decide, folder, identity, decision, reason)
     what = f"created as {entry['id']}" if entry["id"] else "absent: the next run may send it again"
     screen.data(f"{identity} is {what}")
     return int(ExitStatus.OK)

@@ -58,6 +58,7 @@ _SPEED = "Speed and waiting"
 _RUN = "The run"
 _SAY = "What it says"
 _SENDS = "run reconcile"
+_ASKS = "run reconcile probe"
 _ALL = "run check reconcile"
 
 FLAGS: Final[tuple[Flag, ...]] = (
@@ -86,24 +87,24 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("dry_run", "do everything but send, and say what would be sent", _RUN, kind="switch", commands="run",
          everyday=True),
     Flag("simulate", "send to a simulated HubSpot in this process; needs no token", _RUN, kind="switch",
-         commands="run", everyday=True),
+         commands="run probe", everyday=True),
     Flag("fault", "fault of the simulated HubSpot, with --simulate; may be repeated", _RUN, "NAME:P", kind="list",
-         commands="run"),
-    Flag("yes", "do not ask before a new ledger writes to a production account", _RUN, kind="switch",
-         commands="run", everyday=True),
+         commands="run probe"),
+    Flag("yes", "do not ask before a new ledger, or a probe, writes to a production account", _RUN, kind="switch",
+         commands="run probe", everyday=True),
     Flag("grace", "how long a stop waits for requests on their way", _RUN, "SECONDS", "8", commands=_SENDS),
-    Flag("token_file", "file that holds the token; nobody else may read it", _TO, "FILE", commands=_SENDS,
+    Flag("token_file", "file that holds the token; nobody else may read it", _TO, "FILE", commands=_ASKS,
          everyday=True),
-    Flag("token_command", "command that prints the token; run without a shell", _TO, "COMMAND", commands=_SENDS),
-    Flag("base_url", "where the API lives", _TO, "URL", "https://api.hubapi.com", commands=_SENDS),
+    Flag("token_command", "command that prints the token; run without a shell", _TO, "COMMAND", commands=_ASKS),
+    Flag("base_url", "where the API lives", _TO, "URL", "https://api.hubapi.com", commands=_ASKS),
     Flag("api_version", "version of the campaigns API; v3 is unsupported from September 2027", _TO,
-         "v3|2026-03|2026-09", "v3", commands=_SENDS),
+         "v3|2026-03|2026-09", "v3", commands=_ASKS),
     Flag("correlation_property", "custom text property of the account that takes each record's identity", _TO, "NAME",
          commands=_ALL),
     Flag("rate", "requests in any 10 seconds", _SPEED, "N", "what HubSpot permits", commands=_SENDS, everyday=True),
     Flag("workers", "requests on their way at once", _SPEED, "N", "as many as the rate needs", commands=_SENDS),
-    Flag("timeout", "how long a request may take", _SPEED, "SECONDS", "110", commands=_SENDS),
-    Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "SECONDS", "60", commands=_SENDS),
+    Flag("timeout", "how long a request may take", _SPEED, "SECONDS", "110", commands=_ASKS),
+    Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "SECONDS", "60", commands=_ASKS),
     Flag("settle_max", "how long to go on looking for it", _SPEED, "SECONDS", "300", commands=_SENDS),
     Flag("max_wait", "longest pause that HubSpot may ask for", _SPEED, "SECONDS", "900", commands=_SENDS),
     Flag("max_outage", "how long HubSpot may be away before the run stops", _SPEED, "SECONDS", "600", commands=_SENDS),
@@ -112,7 +113,7 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("progress", "a bar, lines, or nothing", _SAY, "auto|always|never", "auto", commands=_ALL),
     Flag("log_level", "least severe entry of run.log", _SAY, "debug|info|warning|error", "info", commands=_ALL),
     Flag("log_stderr", "write the log to stderr too, as JSON", _SAY, kind="switch", commands=_ALL),
-    Flag("config", "configuration file", _RUN, "FILE", "importer.toml, when there", commands=_ALL),
+    Flag("config", "configuration file", _RUN, "FILE", "importer.toml, when there", commands=f"{_ALL} probe"),
 )  # fmt: skip
 
 #: Flags that a configuration file may set: all but the one that names it.

@@ -1,7 +1,9 @@
 """`status` and `verify`, and the list of what is unsettled: a ledger as people and scripts want to see it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -12,9 +14,13 @@ from importer.cli.pasting import command_line
 from importer.cli.screen import Screen, clean, one_line
 from importer.errors import ExitStatus, ImporterError
 from importer.ledger.opening import read_header
+from importer.ledger.projections import FAILURES
+from importer.ledger.replay import JOURNAL
+from importer.model import State
 from importer.report.books import Books
 
 _UNSETTLED_SHOWN_MAX: Final = 20
+_NEAR: Final = re.compile(r"campaign (\S+) has its name")  # as reconciliation says it
 
 
 def status(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
@@ -43,31 +49,82 @@ def _described(found: Mapping[str, Any]) -> list[str]:
         at = datetime.fromtimestamp(latest["at"], UTC).isoformat(timespec="seconds")
         lines.append(f"latest:  {one_line(source)}, run {latest['run']}, {at}")
         lines.append(f"         {Books(**latest['books']).line()}")
-    lines += _unsettled_lines(found["unsettled"][:_UNSETTLED_SHOWN_MAX])
+    lines += map(_unsettled_line, found["unsettled"][:_UNSETTLED_SHOWN_MAX])
     more = len(found["unsettled"]) - _UNSETTLED_SHOWN_MAX
     if more > 0:
         lines.append(f"         and {more:,} more")
     if found["unsettled"]:
         lines.append(f"to settle: {command_line(['reconcile', found['ledger']])}")
+        lines.append(f"one by one: {command_line(['reconcile', '--list', found['ledger']])}")
     return lines
 
 
-def _unsettled_lines(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    lines = []
-    for item in items:
-        number = item["line_number"]
-        at = f"{item['source']}:{number}" if number is not None else f"{item['source']} row {item['ordinal']}"
-        state = str(item["state"]).replace("_", " ")
-        lines.append(f"{state}: {item['identity']} {one_line(at)} {one_line(item['name'], 60)}")
-    return lines
+def _unsettled_line(item: Mapping[str, Any]) -> str:
+    number = item["line_number"]
+    at = f"{item['source']}:{number}" if number is not None else f"{item['source']} row {item['ordinal']}"
+    state = str(item["state"]).replace("_", " ")
+    return f"{state}: {item['identity']} {one_line(at)} {one_line(item['name'], 60)}"
 
 
-def show_unsettled(ledger: Path, screen: Screen) -> int:
-    """List what is in doubt or unresolved, one record a line; return the exit status."""
-    found = inspecting.status(ledger)
-    for line in _unsettled_lines(found["unsettled"]):
-        screen.data(clean(line))
-    return int(ExitStatus.UNRESOLVED if found["unsettled"] else ExitStatus.OK)
+def show_unsettled(ledger: Path, screen: Screen, *, as_json: bool = False) -> int:
+    """List what is in doubt or unresolved, why and what to paste, then what people decided; return the exit status."""
+    found = inspecting.status(ledger)["unsettled"]
+    reasons, decided = unresolved_reasons(ledger), decisions(ledger)
+    items = [item | _why(item, reasons) for item in found]
+    if as_json:
+        screen.data(json.dumps({"unsettled": items, "decisions": decided}, indent=2))
+    else:
+        for line in (*(line for item in items for line in _with_commands(item, ledger)), *map(_decided_line, decided)):
+            screen.data(clean(line))
+    return int(ExitStatus.UNRESOLVED if items else ExitStatus.OK)
+
+
+def _why(item: Mapping[str, Any], reasons: Mapping[str, str]) -> dict[str, str | None]:
+    """Return why a record cannot be told, and the campaign that it may be, where one was seen."""
+    if item["state"] != State.UNRESOLVED:
+        return {"why": "its answer is missing, and HubSpot was not asked yet", "near": None}
+    why = reasons.get(item["identity"], "the next run says why: its row is not written yet")
+    near = _NEAR.match(why)
+    return {"why": why, "near": near[1] if near else None}
+
+
+def _with_commands(item: Mapping[str, Any], ledger: Path) -> Iterator[str]:
+    decide = ["reconcile", str(ledger), "--identity", item["identity"], "--as"]
+    yield _unsettled_line(item)
+    yield f"  why: {one_line(item['why'])}"
+    if item["state"] != State.UNRESOLVED:
+        yield f"  to ask HubSpot: {command_line(['reconcile', str(ledger)])}"
+    there = f"created:{item['near'] or 'CAMPAIGN'}"
+    yield f"  it is there: {command_line([*decide, there])}"
+    yield f"  it is not there: {command_line([*decide, 'absent'])}"
+
+
+def _decided_line(entry: Mapping[str, Any]) -> str:
+    at = datetime.fromtimestamp(entry["at"], UTC).isoformat(timespec="seconds")
+    what = f"created as {entry['id']}" if entry["id"] else "absent"
+    reason = f": {one_line(entry['reason'])}" if entry["reason"] else ""
+    return f"decided: {entry['identity']} {what}, {one_line(entry['user'])}, {at}{reason}"
+
+
+def unresolved_reasons(ledger: Path) -> dict[str, str]:
+    """Return identity → why it could not be told, from the failures file; the latest row of each stands."""
+    rows = _lines_with(ledger / FAILURES, b'"state":"unresolved"')
+    return {row["identity"]: row["message"] for row in rows}
+
+
+def decisions(ledger: Path) -> list[dict[str, Any]]:
+    """Return what people decided, oldest first, from the journal."""
+    names = ("identity", "decision", "id", "reason", "user", "at")
+    found = _lines_with(ledger / JOURNAL, b'"t":"decision"')
+    return [{name: entry[name] for name in names} for entry in found if entry.get("t") == "decision"]
+
+
+def _lines_with(path: Path, mark: bytes) -> Iterator[dict[str, Any]]:
+    """Yield the objects on those lines of a file that hold `mark`; a file that is not there has none."""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        for line in file:
+            if mark in line and line.endswith(b"\n"):
+                yield json.loads(line)
 
 
 def verify(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:

@@ -83,8 +83,8 @@ class HubSpotTransport:
         return f"HubSpotTransport({str(self._base)!r}, {self._policy.api_version!r})"
 
     async def create(self, body: bytes) -> Exchange:
-        """POST `body` to batch/create. See `_exchange` for what a cancellation leaves."""
-        return await self._exchange("POST", f"{self._paths.campaigns}/batch/create", body=body)
+        """POST `body` to batch/create. See `exchange` for what a cancellation leaves."""
+        return await self.exchange("POST", f"{self._paths.campaigns}/batch/create", body=body)
 
     async def list_page(
         self,
@@ -97,16 +97,16 @@ class HubSpotTransport:
     ) -> Exchange:
         """GET one page of campaigns; a cancellation leaves nothing."""
         query = {"limit": str(limit), "sort": sort, "properties": ",".join(properties), "after": after, "name": name}
-        return await self._exchange("GET", self._paths.campaigns, query=query)
+        return await self.exchange("GET", self._paths.campaigns, query=query)
 
     async def read(self, ids: Sequence[str], properties: Sequence[str]) -> Exchange:
         """POST at most 50 ids to batch/read; a cancellation leaves nothing."""
         query: dict[str, str | None] = {"properties": ",".join(properties)}
-        return await self._exchange("POST", f"{self._paths.campaigns}/batch/read", query=query, body=encode_ids(ids))
+        return await self.exchange("POST", f"{self._paths.campaigns}/batch/read", query=query, body=encode_ids(ids))
 
     async def account(self) -> Exchange:
         """GET the account's details; a cancellation leaves nothing."""
-        return await self._exchange("GET", self._paths.account)
+        return await self.exchange("GET", self._paths.account)
 
     async def aclose(self) -> None:
         """Close all connections; a cancellation leaves them to the end of the process."""
@@ -114,7 +114,7 @@ class HubSpotTransport:
         if session is not None:
             await session.close()
 
-    async def _exchange(
+    async def exchange(
         self, method: str, path: str, *, query: dict[str, str | None] | None = None, body: bytes | None = None
     ) -> Exchange:
         """Send one request and read its answer to the end, within the deadline.

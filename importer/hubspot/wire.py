@@ -3,8 +3,9 @@
 One reader serves both shapes of a batch reply: v3 and 2026-03 answer a partial success with 207 and `errors`;
 2026-09 has the same fields as options of its ordinary 201. So `errors` is read whatever the status. What pairing needs
 (each result's id and properties) must be there, or the reply is unreadable; error objects are read softly, since
-HubSpot says that each of their fields may be missing. Facts: HubSpot's OpenAPI files of the campaigns API (v3,
-2026-03, 2026-09) and its page on error handling. This module is pure.
+HubSpot says that each of their fields may be missing. A batch reply and a listing both hold `results`: each is refused
+in the other's place, since a connection that is out of step gives answers to earlier requests. Facts: HubSpot's OpenAPI
+files of the campaigns API (v3, 2026-03, 2026-09) and its page on error handling. This module is pure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -103,6 +104,7 @@ class _Batch(_Wire):
     status: str | None = None
     errors: SoftErrors = ()
     num_errors: SoftCount = Field(default=None, alias="numErrors")
+    total: None = None  #: only a listing has one
 
 
 class _Next(_Wire):
@@ -117,6 +119,7 @@ class _Listing(_Wire):
     results: list[_Campaign]
     total: SoftCount = None
     paging: _Paging | None = None
+    status: None = None  #: only a batch reply has one
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

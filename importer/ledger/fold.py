@@ -163,10 +163,12 @@ class Fold:
         if intent.entry["items"][index][3] != entry["identity"]:
             raise LedgerError(f"journal entry {n} decides about a record that is not there")
         event = Event.FOUND if entry["decision"] == "created" else Event.ABSENT
+        was_unresolved = intent.states[index] is State.UNRESOLVED
         self._move(intent, index, event, effect)
         if event is Event.FOUND:
             created = (index, entry["id"], None, "operator", None)
-            effect.results.append(self._result_row(n, intent, created, via="operator") | {"supersedes": "unresolved"})
+            row = self._result_row(n, intent, created, via="operator")
+            effect.results.append(row | ({"supersedes": "unresolved"} if was_unresolved else {}))
         self._settle(intent)
 
     def _reject(self, n: int, entry: Any, _offset: int, effect: Effect) -> None:

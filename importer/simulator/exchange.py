@@ -119,16 +119,19 @@ class Exchange:
     def make(self, *, only: Sequence[int] | None = None, created_skew_s: float = 0.0) -> list[dict[str, Any]]:
         """Make the campaigns of a batch, or those of the inputs `only`, and return them as shown in a reply.
 
-        Raises `RefusedError`, and makes nothing, when the batch is at fault.
+        Raises `RefusedError` when the batch is at fault; nothing is made then, unless the account breaks assumption A1.
         """
         sent = self.sent()
         problems = [self.problem(properties) for properties in sent]
         self._errors = [problem for problem in problems if problem]
-        if self._errors and (self.account.policy.bad_record == "refuse_all" or len(self._errors) == len(sent)):
+        behaviour = self.account.policy.bad_record
+        if self._errors and (behaviour == "refuse_all" or len(self._errors) == len(sent)):
             raise RefusedError(self._errors[0])
         wanted = range(len(sent)) if only is None else only
         good = [sent[index] for index in wanted if problems[index] is None]
         positions = self.account.make(good, request=self.call.number, skew_s=created_skew_s)
+        if self._errors and behaviour == "make_and_refuse":
+            raise RefusedError(self._errors[0])
         return [self._echoed(position) for position in positions]
 
     def _echoed(self, position: int) -> dict[str, Any]:

@@ -241,3 +241,12 @@ def short_page(x: Struck) -> Reply:
 def doubled_page(x: Struck) -> Reply:
     """Show every campaign of the page twice."""
     return x.page(lambda body: body.update(results=[*body["results"], *body["results"]]))
+
+
+def other_ids(x: Struck) -> Reply:
+    """Show every campaign of the page under an id that it never had."""
+    return x.page(lambda body: body.update(results=[{**each, "id": _strange_id(x)} for each in body["results"]]))
+
+
+def _strange_id(x: Struck) -> str:
+    return f"{x.rng.getrandbits(128):032x}"

@@ -110,6 +110,12 @@ _FAULTS: Final = (
         CREATE,
     ),
     Fault(
+        "400_commits",
+        "400, although all was made (breaks assumption A1).",
+        partial(acts.status_after, 400, _REFUSALS[400]),
+        CREATE,
+    ),
+    Fault(
         "429_commits",
         "429, although all was made (breaks assumption A1).",
         partial(acts.status_after, 429, "You have reached your ten_secondly_rolling limit."),
@@ -181,6 +187,7 @@ _FAULTS: Final = (
     Fault("stuck_cursor", "The next page is the first page again.", acts.stuck_cursor, LIST),
     Fault("short_page", "Every second campaign of the page is missing.", acts.short_page, LIST),
     Fault("doubled_page", "Every campaign of the page stands there twice.", acts.doubled_page, LIST),
+    Fault("other_ids", "Every campaign of the page has another id (breaks assumption A4).", acts.other_ids, LIST),
 )
 
 TABLE: Final[Mapping[str, Fault]] = {fault.name: fault for fault in _FAULTS}

@@ -14,7 +14,7 @@ WRITE_SCOPE: Final = "marketing.campaigns.write"
 
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "goal": ("ignore", "refuse", "accept"),
-    "bad_record": ("refuse_all", "partial"),
+    "bad_record": ("refuse_all", "partial", "make_and_refuse"),
     "echo": ("all", "name", "none"),
 }
 
@@ -36,7 +36,7 @@ class SimulatorPolicy:
     goal: str = "ignore"  #: what becomes of hs_goal: ignore, refuse, accept
     check_choices: bool = False  #: refuse unknown statuses and currencies
     poison: str | None = None  #: refuse campaigns whose name contains this
-    bad_record: str = "refuse_all"  #: what a bad record does to its batch: refuse_all (400) or partial (207)
+    bad_record: str = "refuse_all"  #: a bad one: refuse_all (400), partial (207), make_and_refuse (400, breaks A1)
     name_errors: bool = False  #: errors hold the hs_name of their record in their context
 
     rate: int | None = None  #: requests permitted in any `rate_interval_s`; None is without limit

@@ -63,7 +63,7 @@ class Detail(NamedTuple):
 
 
 class RefusedError(Exception):
-    """The request is answered with an error, and nothing was made."""
+    """The request is answered with an error."""
 
     def __init__(self, detail: Detail) -> None:
         """Take what is wrong."""

@@ -97,6 +97,8 @@ def open_raw(where: str | Path | BinaryIO, *, allow_special: bool) -> RawInput:
         name = getattr(where, "name", None)
         return RawInput(where, name=name if isinstance(name, str) else "<stream>")
     if where == "-":
+        if sys.stdin is None:  # the process was started without one
+            raise SourceError("- cannot be read: standard input is closed", hint="Pipe the rows in, or name a file.")
         return RawInput(sys.stdin.buffer, name="-")
     name, path = str(where), Path(where)
     try:

@@ -176,6 +176,14 @@ def test_a_page_is_read() -> None:
         assert parse_page(dumps({"results": [], "paging": end})) == (None, (), None)
 
 
+def test_the_answer_to_another_request_is_refused() -> None:
+    """A batch reply is no listing, which would say that nothing else exists; a listing is no batch reply."""
+    with pytest.raises(UnreadableReplyError, match="status"):
+        parse_page(dumps({"status": "COMPLETE", "results": [CAMPAIGN]}))
+    with pytest.raises(UnreadableReplyError, match="total"):
+        parse_batch(dumps({"total": 1, "results": [CAMPAIGN]}))
+
+
 def test_account_details_are_read() -> None:
     """The portal's number is text to us; the rest may be missing."""
     account = parse_account(dumps({"portalId": 123, "accountType": "SANDBOX", "timeZone": "Europe/Berlin"}))

@@ -76,6 +76,12 @@ async def test_faults_of_listings(simulated: Any) -> None:
         assert bodies[0]["total"] == 0
         assert bodies[1]["paging"]["next"]["after"] == "0"
         assert bodies[2]["total"] == 10
+    async with simulated("other_ids@2-3") as client:
+        await client.create(*NAMES)
+        told, *strange = [{each["id"] for each in (await client.page()).json["results"]} for _ in range(3)]
+        assert [len(ids) for ids in strange] == [10, 10]
+        assert not told & (strange[0] | strange[1])
+        assert not strange[0] & strange[1]
     async with simulated("short_page:1") as client:
         assert (await client.page(limit="0")).status == 400
 

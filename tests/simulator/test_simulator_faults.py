@@ -30,6 +30,7 @@ MADE: dict[str, tuple[int, int | str, int | None]] = {
     "half_commit": (5, 500, None),
     "partial_400_commits": (5, 400, None),
     "408_after_commit": (10, 408, None),
+    "400_commits": (10, 400, None),
     "429_commits": (10, 429, None),
     "429_daily": (0, 429, None),
     "html_200": (0, 200, None),
@@ -59,7 +60,7 @@ COIN = {"timeout", "html_502", *(f"{status}" for status in GATEWAY)}
 LATE = {"late_commit", "late_commit_reset", "pending_then_commit"}
 PARTIAL = {"207_named", "207_unattributed", "207_miscounted"}
 BOMBS = {"gzip_bomb"}
-LISTS = {"empty_page", "stuck_cursor", "short_page", "doubled_page"}
+LISTS = {"empty_page", "stuck_cursor", "short_page", "doubled_page", "other_ids"}
 
 
 def test_every_fault_of_the_table_has_its_test() -> None:
