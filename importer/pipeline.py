@@ -6,10 +6,11 @@ closed and the outer group ends. Only this module makes streams.
 """
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -32,7 +33,7 @@ from importer.plan import Plan
 from importer.preflight import Account, ask_account, earlier_doubts
 from importer.producing import Began, Producer, open_list
 from importer.reading import Reading
-from importer.reconcile import Reconciler
+from importer.reconcile import Reconciler, Resend
 from importer.report.books import Summary, Tally
 from importer.sending import Sender
 from importer.server_clock import ServerClock
@@ -67,9 +68,9 @@ class _Run:
 
 async def run_plan(
     plan: Plan, transport: Transport, *, tally: Tally, stop: Stop, confirm: Confirm = nobody_asks,
-    disk: Disk | None = None,
+    disk: Disk | None = None, wall: Callable[[], float] = time.time,
 ) -> Summary:  # fmt: skip
-    """Import everything that `plan` names, through `transport`, into a ledger on `disk`; return the books.
+    """Import all that `plan` names through `transport` into a ledger on `disk`, by the clock `wall`; return the books.
 
     An `ImporterError` that ends the run is told by the summary's status and reason, and the books say where each row
     stands. Cancellation: as a kill; the journal is complete, and the next run goes on.
@@ -83,7 +84,7 @@ async def run_plan(
         reading = stack.enter_context(_reading(plan))
         await anyio.to_thread.run_sync(reading.begin)
         tally.notices += reading.notices()
-        lookup = _lookup(plan, transport, pacer, clock, tally=tally, stop=stop)
+        lookup = _lookup(plan, transport, pacer, clock, wall=wall, tally=tally, stop=stop)
         account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
         await confirm(account, plan)
         owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
@@ -107,11 +108,10 @@ def _reading(plan: Plan) -> Reading:
     return Reading(plan.sources, plan.reading, plan.mapping, plan.records, plan.ready, plan.admission.limit)
 
 
-def _lookup(plan: Plan, transport: Transport, pacer: Pacer, clock: ServerClock, *, tally: Tally, stop: Stop) -> Lookup:
+def _lookup(plan: Plan, transport: Transport, pacer: Pacer, clock: ServerClock, **more: Any) -> Lookup:
     return Lookup(
-        transport=transport, pacer=pacer, clock=clock, wall=time.time, tally=tally, stop=stop, waits=plan.waits,
-        folder=plan.ledger, correlation=plan.records.correlation,
-        retry_s=min(2.0, plan.settling.looks_apart_s),
+        transport=transport, pacer=pacer, clock=clock, waits=plan.waits, folder=plan.ledger,
+        correlation=plan.records.correlation, retry_s=min(2.0, plan.settling.looks_apart_s), **more,
     )  # fmt: skip
 
 
@@ -157,8 +157,7 @@ async def _begin(run: _Run) -> None:
         fold.schemes.get(scheme["key_space"]), scheme, accept=run.plan.admission.accept_new_identities
     )
     run.number = fold.run + 1
-    entry = run_entries.beginning(run.number, run.reading.sources, scheme)
-    await run.ledger.journal.append(entry)
+    await run.ledger.journal.append(run_entries.beginning(run.number, run.reading.sources, scheme))
 
 
 async def _stations(run: _Run) -> None:
@@ -225,7 +224,7 @@ async def _cut(run: _Run, scope: anyio.CancelScope) -> None:
 
 async def _settle_earlier(run: _Run, reconciler: Reconciler) -> None:
     """Settle what earlier runs left in doubt, before anything is read. A wish to stop leaves it in doubt."""
-    bounds = run.clock.bounds(time.time())
+    bounds = run.clock.bounds(run.lookup.wall())
     now = bounds[0] if bounds else None
     for doubt in earlier_doubts(run.ledger.fold, run.plan.settling, now, [State.IN_DOUBT]):
         reconciler.add(doubt)
@@ -233,17 +232,18 @@ async def _settle_earlier(run: _Run, reconciler: Reconciler) -> None:
         await reconciler.settle_all()
 
 
-def _resender(run: _Run, again: MemoryObjectSendStream[Work], began: Began) -> Callable[[Work], Awaitable[None]]:
-    """Return how the reconciler gives work back to the workers."""
+def _resender(run: _Run, again: MemoryObjectSendStream[Work], began: Began) -> Resend:
+    """Return how the reconciler gives work back to the workers; what they do not take any more is not sent."""
 
-    async def resend(work: Work) -> None:
-        began.add()
+    async def resend(pieces: Sequence[Work]) -> None:
+        left = list(pieces)
         try:
-            with run.stop.interruptible():
-                await again.send(work)
-        except (StoppedError, anyio.ClosedResourceError):
-            began.done()
-            run.tally.end(State.NOT_SENT, len(work.batch.records))
+            with suppress(StoppedError, anyio.ClosedResourceError), run.stop.interruptible():
+                while left:
+                    await began.hand_over(again, left[0])
+                    del left[0]
+        finally:
+            run.tally.end(State.NOT_SENT, sum(len(work.batch.records) for work in left))
 
     return resend
 
@@ -283,7 +283,7 @@ def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:
     plan, began = run.plan, Began()
     sender = Sender(
         transport=run.transport, journal=run.ledger.journal, pacer=run.pacer, clock=run.clock,
-        wall=run_entries.wall_clock, tally=run.tally, stop=run.stop, outage=Outage(Backoff(Random()), plan.outage),
+        wall=run.lookup.wall, tally=run.tally, stop=run.stop, outage=Outage(Backoff(Random()), plan.outage),
         settling=plan.settling, encode=wire.encode_batch,
         run=run.number, waits=plan.waits, correlation=plan.records.correlation, hold=lambda _doubt: began.add(),
         trust_refusals=not run.account.can_read, renew_token=plan.renew_token,

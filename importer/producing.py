@@ -137,12 +137,7 @@ class Producer:
                 self.tally.end(State.NOT_SENT, len(batches.pop(0).records))
                 continue
             with self.stop.interruptible():
-                began.add()
-                try:
-                    await send.send(Work(batch=batches[0]))
-                except BaseException:
-                    began.done()
-                    raise
+                await began.hand_over(send, Work(batch=batches[0]))
             batches.pop(0)
 
     def _count_unsent(self, waiting: Sequence[Batch]) -> None:
@@ -164,7 +159,7 @@ class Began:
     def __init__(self) -> None:
         """Begin with nothing under way."""
         self._count = 0
-        self._none = anyio.Event()
+        self._done = anyio.Event()
 
     def add(self) -> None:
         """Count work which somebody now has to finish."""
@@ -174,13 +169,27 @@ class Began:
         """Count work that is finished."""
         self._count -= 1
         assert self._count >= 0
-        self._none.set()
-        self._none = anyio.Event()
+        self._done.set()
+        self._done = anyio.Event()
+
+    async def hand_over(self, send: MemoryObjectSendStream[Work], work: Work) -> None:
+        """Give work to the workers as soon as the stream has room. Cancellation: it was not given.
+
+        A cancelled `send` may have given it all the same: a worker can take it before the cancellation arrives.
+        """
+        while True:
+            try:
+                send.send_nowait(work)
+            except anyio.WouldBlock:
+                await self._done.wait()  # a worker is done, and takes the next from the stream
+            else:
+                self.add()
+                return
 
     async def none_left(self) -> None:
         """Wait until nothing is under way. Cancellation: nothing left behind."""
         while self._count:
-            await self._none.wait()
+            await self._done.wait()
 
 
 def _reject_item(rejection: Rejection) -> entries.RejectItem:

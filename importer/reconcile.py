@@ -22,6 +22,8 @@ from importer.model import Pairing, State
 from importer.report.books import Tally
 from importer.stopping import Stop
 
+Resend = Callable[[Sequence[Work]], Awaitable[None]]  #: takes work that is to be sent again
+
 ATTEMPTS_MAX: Final = 5
 REFUSALS_LIE: Final = "HubSpot refused a batch and had made some of it: every refusal is looked up from now on"
 _EPSILON_S: Final = 0.001
@@ -56,7 +58,9 @@ class Reconciler:
     doubts_max: int  #: more than so many batches in doubt make creates pause
     correlation: str | None = None
     can_look: bool = True
-    resend: Callable[[Work], Awaitable[None]] | None = None  #: takes work to be sent again; given by the pipeline
+    resend: Callable[[Sequence[Work]], Awaitable[None]] | None = (
+        None  #: takes work to be sent again; given by the pipeline
+    )
     doubts: list[Doubt] = field(default_factory=list)
     _changed: anyio.Event = field(default_factory=anyio.Event)
 
@@ -232,8 +236,7 @@ class Reconciler:
         if absent and self.resend is not None:
             work = Work(batch=subset(doubt.work.batch, absent, self.encode), attempt=doubt.work.attempt + 1)
             cut = doubt.refused and len(work.batch.records) > 1
-            for piece in halves(work, self.encode) if cut else (work,):
-                await self.resend(piece)
+            await self.resend(halves(work, self.encode) if cut else (work,))
         if not doubt.wanted:
             self.settled()
 

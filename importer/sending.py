@@ -9,7 +9,6 @@ or a finding which says that nothing of it was made.
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final
 
 import anyio
@@ -37,8 +36,6 @@ from importer.stopping import Stop, StoppedError
 
 UNAUTHORISED: Final = 401
 
-WallClock = Callable[[], datetime]
-
 
 @dataclass(slots=True, kw_only=True)
 class Sender:
@@ -48,7 +45,7 @@ class Sender:
     journal: Journal
     pacer: Pacer
     clock: ServerClock
-    wall: WallClock
+    wall: Callable[[], float]  #: epoch seconds
     tally: Tally
     stop: Stop
     outage: Outage
@@ -104,7 +101,7 @@ class Sender:
 
     async def _announce(self, work: Work) -> Attempt:
         """Make the intent durable. Cancellation waits: an intent must not be left without its outcome."""
-        now = self.wall().timestamp()
+        now = self.wall()
         bounds = self.clock.bounds(now)
         sources = list(dict.fromkeys(record.row.source for record in work.batch.records))
         intent: entries.Intent = {
@@ -135,13 +132,13 @@ class Sender:
         self.tally.resent += attempt.work.attempt > 1
         self.tally.in_flight += 1
         self.tally.waiting_for = self.tally.waiting_until = None
-        sent_wall = self.wall().timestamp()
+        sent_wall = self.wall()
         try:
             exchange = await self.transport.create(attempt.work.batch.body)
             if isinstance(exchange, Reply):
                 slot.answered(exchange.headers, refused=exchange.status == 429)
                 self.tally.permitted_per_s = self.pacer.permitted_per_s
-                self.clock.observe(exchange.headers.get("date"), sent_wall, self.wall().timestamp())
+                self.clock.observe(exchange.headers.get("date"), sent_wall, self.wall())
         except anyio.get_cancelled_exc_class():
             self._doubt_at_the_end(attempt)
             raise

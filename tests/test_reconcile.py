@@ -97,8 +97,8 @@ class Bench:
     def _settled(self) -> None:
         self.settled += 1
 
-    async def _resend(self, work: Work) -> None:
-        self.sent_again.append(work)
+    async def _resend(self, pieces: Sequence[Work]) -> None:
+        self.sent_again += pieces
 
     async def doubt(self, *numbers: int, attempt: int = 1, **more: Any) -> Doubt:
         """Journal an intent and its lost answer; return the doubt, due when the request can no longer land."""

@@ -104,8 +104,13 @@ def settle(work: Import, mark: str, score: Score) -> None:
         score.violations.append(f"verify: {verified.stdout.decode()[:500]} ({mark})")
 
 
-def at_random(folder: Path, base_url: str, *, kills: int, seed: int, number: int) -> Score:
-    """Strike one import `kills` times."""
+def at_random(folder: Path, *, kills: int, seed: int, number: int) -> Score:
+    """Strike one import `kills` times, in an account of its own."""
+    with simulated(f"seed={seed * 1000 + number}", *SWITCHES) as base_url:
+        return _at_random(folder, base_url, kills=kills, seed=seed, number=number)
+
+
+def _at_random(folder: Path, base_url: str, *, kills: int, seed: int, number: int) -> Score:
     rng, mark, score = random.Random(f"{seed}/{number}"), f"import-{seed}-{number}", Score()
     rows = inputs(mark, ROWS, twins=number % 2 == 1)
     work = Import(folder=folder / mark, form=FORMATS[number % 3], base_url=base_url, rows=rows)
@@ -123,8 +128,13 @@ def at_random(folder: Path, base_url: str, *, kills: int, seed: int, number: int
     return score
 
 
-def passed_points(folder: Path, base_url: str) -> list[str]:
+def passed_points(folder: Path) -> list[str]:
     """Return every point that a small import passes, after one kill so that a recovery is among it."""
+    with simulated("seed=1", *SWITCHES) as base_url:
+        return _passed_points(folder, base_url)
+
+
+def _passed_points(folder: Path, base_url: str) -> list[str]:
     mark = "points"
     work = Import(folder=folder / mark, form="csv", base_url=base_url, rows=inputs(mark, POINT_ROWS, twins=True),
                   workers=2)  # fmt: skip
@@ -136,8 +146,13 @@ def passed_points(folder: Path, base_url: str) -> list[str]:
     return list(dict.fromkeys(line for log in logs for line in log.read_text().splitlines()))
 
 
-def at_point(folder: Path, base_url: str, point: str, number: int) -> Score:
+def at_point(folder: Path, point: str, number: int) -> Score:
     """Kill a small import at one point; then at the same point while it recovers; then judge it."""
+    with simulated(f"seed={number}", *SWITCHES) as base_url:
+        return _at_point(folder, base_url, point, number)
+
+
+def _at_point(folder: Path, base_url: str, point: str, number: int) -> Score:
     score, mark = Score(), f"point-{number}"
     work = Import(folder=folder / mark, form="csv", base_url=base_url, rows=inputs(mark, POINT_ROWS, twins=True),
                   workers=2)  # fmt: skip
@@ -161,16 +176,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args(argv)
     score, began = Score(), time.monotonic()
-    with tempfile.TemporaryDirectory() as name, simulated(f"seed={args.seed}", *SWITCHES) as base_url:
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with ThreadPoolExecutor(args.jobs) as pool:
             ledgers = [min(KILLS_A_LEDGER, args.kills - n) for n in range(0, args.kills, KILLS_A_LEDGER)]
-            waiting = [pool.submit(at_random, folder, base_url, kills=kills, seed=args.seed, number=number)
+            waiting = [pool.submit(at_random, folder, kills=kills, seed=args.seed, number=number)
                        for number, kills in enumerate(ledgers)]  # fmt: skip
             if args.points:
-                points = passed_points(folder, base_url)[:: args.every]
+                points = passed_points(folder)[:: args.every]
                 print(f"{len(points)} points")  # noqa: T201 - its output
-                waiting += [pool.submit(at_point, folder, base_url, point, n) for n, point in enumerate(points)]
+                waiting += [pool.submit(at_point, folder, point, n) for n, point in enumerate(points)]
             for one in waiting:
                 score.add(one.result())
     print(score.table(), f"{'seconds':<24} {time.monotonic() - began:>9.0f}", *score.violations[:20], sep="\n")  # noqa: T201
