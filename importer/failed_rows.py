@@ -70,7 +70,8 @@ def write_rows(rows: Callable[[], Iterator[dict[str, Any]]], file: TextIO, form:
     if form == "jsonl":
         return sum(bool(file.write(orjson.dumps(row).decode() + "\n")) for row in rows())
     columns = _columns(rows())
-    writer = csv.writer(file, delimiter=_DELIMITERS[form], lineterminator="\n")
+    # Both characters of the line's end are quoted in cells: Python before 3.13 forgets a lone carriage return else.
+    writer = csv.writer(file, delimiter=_DELIMITERS[form], lineterminator="\r\n")
     writer.writerow(columns)
     count = 0
     for row in rows():

@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
+from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from importer import run_entries
@@ -164,9 +165,9 @@ async def _stations(run: _Run) -> None:
     """The way of the data: what is in doubt is settled first; then source → batches → workers, until all is settled."""
     sender, reconciler, began = _sender(run)
     streams = _Streams(run.plan.workers)
-    reconciler.resend = _resender(run, streams.again, began)
     try:
         async with anyio.create_task_group() as inner:
+            reconciler.resend = _resender(run, streams.again, began, inner)
             inner.start_soon(_cut, run, inner.cancel_scope)
             await _settle_earlier(run, reconciler)
             inner.start_soon(reconciler.run)

@@ -6,7 +6,7 @@ looks some seconds apart, since an empty listing is weak evidence; only then a r
 run that still has it. What cannot be told within the settle maximum is `unresolved`, for a person to decide.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -88,7 +88,17 @@ class Reconciler:
             while self.crowded:
                 await self._changed.wait()
         if scope.cancelled_caught:
-            self.stop.request(f"{self.tally.doubted} records are in doubt and cannot be settled", ExitStatus.PAUSED)
+            self._stop_for_the_storm()
+
+    def _stop_for_the_storm(self) -> None:
+        reason = f"{self.tally.doubted} records are in doubt and cannot be settled"
+        self.stop.request(reason, ExitStatus.PAUSED, "Run the same command again when HubSpot is well; nothing is lost.")
+
+    def _may_give_up(self) -> bool:
+        """Tell whether a record may be given up. In a storm none is: the run stops instead, and a later one goes on."""
+        if self.crowded and self.can_look:
+            self._stop_for_the_storm()
+        return not self.stop.requested
 
     async def run(self) -> None:
         """Settle what comes, for ever. Cancellation: what is not decided stays in doubt in the journal."""
@@ -149,7 +159,7 @@ class Reconciler:
         for index, record in doubt.wanted.items():
             if matched is not None and content_of(record.properties, self.correlation) not in busy:
                 self._judge(doubt, record, matched, finding)
-            if over and index not in finding.decided:
+            if over and index not in finding.decided and self._may_give_up():
                 why = "HubSpot cannot be asked" if not self.can_look else "lookups did not agree in time"
                 finding.unresolved.append((index, f"{why} whether it made this campaign"))
         # The first looks are as near as they may be, later ones ever further apart: the listing lags or is down.
@@ -201,14 +211,15 @@ class Reconciler:
         if not doubt.wanted:
             self.doubts.remove(doubt)
         self._notify()
-        await self._send_again(doubt, finding.absent)
+        self._send_again(doubt, finding.absent)
 
     def _failures(self, doubt: Doubt, finding: "_Finding") -> list[entries.FailedItem]:
         """Take out of what is absent the records that need not be sent again, and return them as failures."""
         if doubt.work is None or not finding.absent:
             return []
         failure = doubt.failure
-        if failure is None and doubt.work.attempt >= ATTEMPTS_MAX and not doubt.refused:
+        exhausted = doubt.work.attempt >= ATTEMPTS_MAX and not doubt.refused
+        if failure is None and exhausted and self._may_give_up():
             failure = _exhausted(doubt.work.attempt)
         if failure is None:
             return []
@@ -230,7 +241,7 @@ class Reconciler:
         if finding.unresolved:
             self.tally.fail("unresolved", len(finding.unresolved))
 
-    async def _send_again(self, doubt: Doubt, absent: Sequence[int]) -> None:
+    def _send_again(self, doubt: Doubt, absent: Sequence[int]) -> None:
         if doubt.work is None:
             return
         if absent and self.resend is not None:

@@ -25,7 +25,7 @@ def failures(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
         if output is None:
             text = io.StringIO()
             write_rows(rows, text, "csv", raw=raw)
-            screen.data(text.getvalue().rstrip("\n"))
+            screen.data(text.getvalue().removesuffix("\r\n"))
         else:
             form = _form(output)
             with _opened(Path(output)) as file:

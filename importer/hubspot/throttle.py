@@ -69,6 +69,6 @@ def throttled_wait(reply: Reply, errors: tuple[RemoteError, ...], policy: WaitPo
 def _http_date(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for numbers no date can hold
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,5 +1,6 @@
 """The table of verdicts, one case a line."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -240,3 +241,14 @@ def test_the_table_can_be_shown() -> None:
     assert len({row.what for row in rows}) == len(rows) > 20
     assert {row.outcome for row in rows} == {outcome.value for outcome in Outcome}
     assert all(row.sentence.endswith(".") and row.step for row in rows)
+
+
+@pytest.mark.parametrize(
+    "date", ["Mon, 31 Dec 99999999999999999999 23:59:59 GMT", "31 Dec 2026 23:59:59 +99999999999999"]
+)
+def test_dates_that_no_calendar_holds_are_no_dates(date: str) -> None:
+    """A Retry-After or Date with absurd numbers is as one that is missing: the usual back-off."""
+    for headers in ({"retry-after": date, "date": "Mon, 31 Dec 2026 23:59:59 GMT"},
+                    {"retry-after": "Mon, 31 Dec 2026 23:59:59 GMT", "date": date}):  # fmt: skip
+        reply = Reply(status=429, headers=headers, sent_at=0.0, answered_at=0.0)
+        assert judge_create(reply).step == judge_create(replace(reply, headers={})).step
