@@ -49,7 +49,7 @@ async def nobody_asks(_account: Account, _plan: Plan) -> None:
     """Go on without asking."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class _Run:
     """What the stations of one run share."""
 
@@ -82,7 +82,8 @@ async def run_plan(
     started, began = run_entries.wall_clock(), time.monotonic()
     pacer, clock = Pacer(RollingWindow(plan.rate)), ServerClock()
     with ExitStack() as stack:
-        reading = stack.enter_context(_reading(plan))
+        how = (plan.reading, plan.mapping, plan.records, plan.ready, plan.admission.limit)
+        reading = stack.enter_context(Reading(plan.sources, *how))
         await anyio.to_thread.run_sync(reading.begin)
         tally.notices += reading.notices()
         lookup = _lookup(plan, transport, pacer, clock, wall=wall, tally=tally, stop=stop)
@@ -92,8 +93,7 @@ async def run_plan(
         ledger = await anyio.to_thread.run_sync(lambda: open_ledger(plan.ledger, owner, disk=disk))
         lookup.journal = ledger.journal
         tally.notices += ledger.warnings
-        run = _Run(plan=plan, tally=tally, stop=stop, transport=transport, pacer=pacer, clock=clock, ledger=ledger,
-                   lookup=lookup, account=account, reading=reading)  # fmt: skip
+        run = _Run(plan, tally, stop, transport, pacer, clock, ledger, lookup, account, reading)
         try:
             await _in_ledger(run)
         finally:
@@ -103,10 +103,6 @@ async def run_plan(
             plan, tally, stop, run.failures, run=run.number, account=account,
             reading=reading, started=started, seconds=time.monotonic() - began,
         )  # fmt: skip
-
-
-def _reading(plan: Plan) -> Reading:
-    return Reading(plan.sources, plan.reading, plan.mapping, plan.records, plan.ready, plan.admission.limit)
 
 
 def _lookup(plan: Plan, transport: Transport, pacer: Pacer, clock: ServerClock, **more: Any) -> Lookup:
@@ -225,26 +221,30 @@ async def _cut(run: _Run, scope: anyio.CancelScope) -> None:
 
 async def _settle_earlier(run: _Run, reconciler: Reconciler) -> None:
     """Settle what earlier runs left in doubt, before anything is read. A wish to stop leaves it in doubt."""
-    bounds = run.clock.bounds(run.lookup.wall())
-    now = bounds[0] if bounds else None
+    now = (run.clock.bounds(run.lookup.wall()) or (None, None))[0]
     for doubt in earlier_doubts(run.ledger.fold, run.plan.settling, now, [State.IN_DOUBT]):
         reconciler.add(doubt)
     with suppress(StoppedError), run.stop.interruptible():
         await reconciler.settle_all()
 
 
-def _resender(run: _Run, again: MemoryObjectSendStream[Work], began: Began) -> Resend:
-    """Return how the reconciler gives work back to the workers; what they do not take any more is not sent."""
+def _resender(run: _Run, again: MemoryObjectSendStream[Work], began: Began, tasks: TaskGroup) -> Resend:
+    """Return how the reconciler gives work back: it does not wait for the workers, who may be waiting for it."""
 
-    async def resend(pieces: Sequence[Work]) -> None:
-        left = list(pieces)
+    async def hand_over(work: Work) -> None:
+        left = len(work.batch.records)
         try:
             with suppress(StoppedError, anyio.ClosedResourceError), run.stop.interruptible():
-                while left:
-                    await began.hand_over(again, left[0])
-                    del left[0]
+                await began.hand_over(again, work)
+                left = 0
         finally:
-            run.tally.end(State.NOT_SENT, sum(len(work.batch.records) for work in left))
+            began.done()
+            run.tally.end(State.NOT_SENT, left)
+
+    def resend(pieces: Sequence[Work]) -> None:
+        for work in pieces:
+            began.add()
+            tasks.start_soon(hand_over, work)
 
     return resend
 
@@ -285,12 +285,11 @@ def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:
     sender = Sender(
         transport=run.transport, journal=run.ledger.journal, pacer=run.pacer, clock=run.clock,
         wall=run.lookup.wall, tally=run.tally, stop=run.stop, outage=Outage(Backoff(Random()), plan.outage),
-        settling=plan.settling, encode=wire.encode_batch,
-        run=run.number, waits=plan.waits, correlation=plan.records.correlation, hold=lambda _doubt: began.add(),
+        settling=plan.settling, encode=wire.encode_batch, run=run.number, waits=plan.waits,
+        correlation=plan.records.correlation, hold=lambda _doubt: began.add(),
         trust_refusals=not run.account.can_read, renew_token=plan.renew_token,
-        answers=AnswerReader(
-            transport=run.transport, pacer=run.pacer, tally=run.tally, correlation=plan.records.correlation
-        ),
+        answers=AnswerReader(transport=run.transport, pacer=run.pacer, tally=run.tally,
+                             correlation=plan.records.correlation),
     )  # fmt: skip
     reconciler = Reconciler(
         journal=run.ledger.journal, looks=run.lookup, policy=plan.settling, tally=run.tally, stop=run.stop,

@@ -22,7 +22,7 @@ from importer.model import Pairing, State
 from importer.report.books import Tally
 from importer.stopping import Stop
 
-Resend = Callable[[Sequence[Work]], Awaitable[None]]  #: takes work that is to be sent again
+Resend = Callable[[Sequence[Work]], None]  #: takes work that is to be sent again, and returns at once
 
 ATTEMPTS_MAX: Final = 5
 REFUSALS_LIE: Final = "HubSpot refused a batch and had made some of it: every refusal is looked up from now on"
@@ -58,9 +58,7 @@ class Reconciler:
     doubts_max: int  #: more than so many batches in doubt make creates pause
     correlation: str | None = None
     can_look: bool = True
-    resend: Callable[[Sequence[Work]], Awaitable[None]] | None = (
-        None  #: takes work to be sent again; given by the pipeline
-    )
+    resend: Resend | None = None  #: given by the pipeline
     doubts: list[Doubt] = field(default_factory=list)
     _changed: anyio.Event = field(default_factory=anyio.Event)
 
@@ -92,7 +90,7 @@ class Reconciler:
 
     def _stop_for_the_storm(self) -> None:
         reason = f"{self.tally.doubted} records are in doubt and cannot be settled"
-        self.stop.request(reason, ExitStatus.PAUSED, "Run the same command again when HubSpot is well; nothing is lost.")
+        self.stop.request(reason, ExitStatus.PAUSED, "Run the same command again when HubSpot is well again.")
 
     def _may_give_up(self) -> bool:
         """Tell whether a record may be given up. In a storm none is: the run stops instead, and a later one goes on."""
@@ -247,7 +245,7 @@ class Reconciler:
         if absent and self.resend is not None:
             work = Work(batch=subset(doubt.work.batch, absent, self.encode), attempt=doubt.work.attempt + 1)
             cut = doubt.refused and len(work.batch.records) > 1
-            await self.resend(halves(work, self.encode) if cut else (work,))
+            self.resend(halves(work, self.encode) if cut else (work,))
         if not doubt.wanted:
             self.settled()
 

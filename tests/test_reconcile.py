@@ -97,7 +97,7 @@ class Bench:
     def _settled(self) -> None:
         self.settled += 1
 
-    async def _resend(self, pieces: Sequence[Work]) -> None:
+    def _resend(self, pieces: Sequence[Work]) -> None:
         self.sent_again += pieces
 
     async def doubt(self, *numbers: int, attempt: int = 1, **more: Any) -> Doubt:

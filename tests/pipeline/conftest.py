@@ -23,7 +23,7 @@ from importer.simulator.policy import SimulatorPolicy
 from importer.simulator.server import Simulator
 from importer.stopping import Stop
 
-SHORT_WAITS = SettlePolicy(timeout_s=0.3, settle_s=0.05, settle_max_s=1.0, looks_apart_s=0.05, outage_max_s=3.0)
+SHORT_WAITS = SettlePolicy(timeout_s=0.3, settle_s=0.05, settle_max_s=2.5, looks_apart_s=0.05, outage_max_s=3.0)
 
 
 @dataclass(slots=True)

@@ -28,7 +28,7 @@ from importer.canonical import text
 from importer.errors import ExitStatus, ImporterError
 from importer.inspecting import verify
 from importer.report.books import Summary
-from importer.simulator.faults import TABLE
+from importer.simulator.faults import TABLE, Fault
 from importer.simulator.server import Simulator
 from importer.stopping import Stop
 from tests.kills.checker import judge
@@ -36,9 +36,8 @@ from tests.pipeline.conftest import World
 
 SHARE: Final = 0.05  #: of all requests are struck
 RUNS_MAX: Final = 12
-#: Faults that break a stated assumption (twins are possible), and those that take a run's life without a later run
-#: being another: a token refused, a door closed, the account on the move.
-LEFT_OUT: Final = frozenset({"429_commits", "bad_created_at", "foreign_twin", "207_named"})
+#: Somebody makes a twin of ours at the same time, which no client can tell; a record that HubSpot says it refused.
+LEFT_OUT: Final = frozenset({"foreign_twin", "207_named"})
 #: Faults whose number of seconds is too long for a test.
 NUMBERS: Final = {"late_commit": 0.15, "late_commit_reset": 0.15, "pending_then_commit": 0.15, "slow_reply": 0.2,
                   "timeout": 0.4, "timeout_before": 0.4, "timeout_after_commit": 0.4}  # fmt: skip
@@ -65,11 +64,15 @@ class Score:
         self.violations += other.violations
 
 
+def _is_fair(fault: Fault) -> bool:
+    return fault.name not in LEFT_OUT and "breaks assumption" not in fault.sentence
+
+
 def weather(rng: Random) -> list[str]:
     """Return the simulator's rules: each fault strikes creates or lookups, all together `SHARE` of the requests."""
     rules = []
     for operation in ("create", "list"):
-        names = [one.name for one in TABLE.values() if operation in one.operations and one.name not in LEFT_OUT]
+        names = [one.name for one in TABLE.values() if operation in one.operations and _is_fair(one)]
         chance = SHARE / len(names)
         rng.shuffle(names)
         for name in names:
