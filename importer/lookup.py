@@ -101,14 +101,16 @@ class Lookup:
     async def _pages(self, properties: Sequence[str], name: str | None, not_before: float) -> AsyncIterator[wire.Page]:
         """Yield pages, newest first, back to `not_before`; prove as far as can be that nothing is missing."""
         after: str | None = None
+        total: int | None = None  # at the first page; what was made since then stands before it, and matters to nobody
         seen: set[str] = set()
         while True:
             page = await self.page(properties, after, name)
             yield page
+            total = page.total if after is None else total
             seen.update(campaign.id for campaign in page.results)
             if page.after is None:
-                if page.total is not None and len(seen) < page.total:
-                    raise LookFailedError(f"the listing shows {len(seen)} campaigns and says there are {page.total}")
+                if total is not None and len(seen) < total:
+                    raise LookFailedError(f"the listing shows {len(seen)} campaigns and says there are {total}")
                 return
             if page.after == after:
                 raise LookFailedError("the listing does not get on: it names the same page as the next one again")

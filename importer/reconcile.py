@@ -18,7 +18,7 @@ from importer.errors import ExitStatus
 from importer.ledger import entries
 from importer.ledger.journal import Journal
 from importer.matching import Match, Wanted, content_of, match
-from importer.model import Pairing, State
+from importer.model import Pairing, Result, State
 from importer.report.books import Tally
 from importer.stopping import Stop
 
@@ -60,6 +60,7 @@ class Reconciler:
     can_look: bool = True
     resend: Resend | None = None  #: given by the pipeline
     doubts: list[Doubt] = field(default_factory=list)
+    _strangers: list[Result] = field(default_factory=list)  #: of the latest look, not told yet
     _changed: anyio.Event = field(default_factory=anyio.Event)
 
     def add(self, doubt: Doubt) -> None:
@@ -132,6 +133,7 @@ class Reconciler:
         """Look once for all that is due, and decide what can be decided."""
         now = anyio.current_time()
         due = [doubt for doubt in self.doubts if doubt.next_look <= now + _EPSILON_S]
+        self._strangers = []
         wanted = [record for doubt in due for record in doubt.wanted.values()]
         matched, busy = None, frozenset[str]()
         if self.can_look:
@@ -142,11 +144,18 @@ class Reconciler:
                 not_before = min(record.not_before for record in wanted)
                 taken = await self.looks.taken([campaign.id for campaign in campaigns], not_before)
                 matched = match(wanted, campaigns, taken=taken, correlation=self.correlation)
+                self._strangers = self._not_ours(matched, due, busy)
                 self.tally.looks += 1
             except LookFailedError:
                 matched = None
         for doubt in due:
             await self._decide(doubt, matched, busy)
+
+    def _not_ours(self, matched: Match, due: Sequence[Doubt], busy: frozenset[str]) -> list[Result]:
+        """Return the surplus that no record of ours can be: none on its way, none in doubt that is not due yet."""
+        later = [record for doubt in self.doubts if doubt not in due for record in doubt.wanted.values()]
+        ours = busy | {content_of(record.properties, self.correlation) for record in later}
+        return [one for one in matched.surplus if content_of(one.properties, self.correlation) not in ours]
 
     async def _decide(self, doubt: Doubt, matched: Match | None, busy: frozenset[str]) -> None:
         now = anyio.current_time()
@@ -163,7 +172,7 @@ class Reconciler:
         # The first looks are as near as they may be, later ones ever further apart: the listing lags or is down.
         doubt.next_look = now + self.policy.looks_apart_s * max(1, doubt.looks - 1)
         if finding.decided:
-            await self._journal_finding(doubt, finding, matched)
+            await self._journal_finding(doubt, finding)
 
     def _judge(self, doubt: Doubt, record: Wanted, matched: Match, finding: "_Finding") -> None:
         index, now = record.key[1], anyio.current_time()
@@ -181,7 +190,7 @@ class Reconciler:
             why = f"campaign {near.id} has its name and was created since, but other values: it may be this record"
             finding.unresolved.append((index, why))
 
-    async def _journal_finding(self, doubt: Doubt, finding: "_Finding", matched: Match | None) -> None:
+    async def _journal_finding(self, doubt: Doubt, finding: "_Finding") -> None:
         """Make the finding durable, count it, and send again what is known to be absent."""
         failed = self._failures(doubt, finding)
         evidence = {"looks": doubt.looks, "corr": doubt.correlation_id, "refused": doubt.refused}
@@ -195,9 +204,10 @@ class Reconciler:
             "absent": finding.absent,
             "unresolved": finding.unresolved,
         }
-        if matched is not None and matched.surplus:
-            entry["extra"] = [{"id": campaign.id} for campaign in matched.surplus]
-            self.tally.unexpected += len(matched.surplus)
+        if self._strangers:
+            entry["extra"] = [{"id": campaign.id} for campaign in self._strangers]
+            self.tally.unexpected += len(self._strangers)
+            self._strangers = []  # told once, not for each doubt of the round
         if doubt.refused and (finding.created or finding.absent or failed):
             entry["refusal"] = "partial" if finding.created else "atomic"
             if finding.created and self.journal.fold.refusals != "partial":

@@ -271,3 +271,22 @@ async def test_a_storm_of_doubts_makes_creates_pause_and_then_the_run_stop(tmp_p
 
     assert bench.stop.requested
     assert "in doubt" in (bench.stop.reason or "")
+
+
+async def test_a_surplus_is_told_once_and_never_what_may_be_ours(tmp_path: Path) -> None:
+    """A twin is unexpected once, for however many doubts was looked; and not while an equal record flies."""
+
+    async def use(bench: Bench) -> None:
+        bench.portal.shows = [campaign(1), campaign(2), Result("twin", {"hs_name": "Campaign 1"}, NOW)]
+        bench.flying = frozenset({content_of({"hs_name": "Campaign 1"}, None)})
+        await bench.doubt(1)
+        await bench.doubt(2)
+        async with anyio.create_task_group() as group:
+            group.start_soon(bench.reconciler.settle_all)
+            await anyio.sleep(LANDS_S + 1)
+            assert (bench.tally.ended[State.CREATED], bench.tally.unexpected) == (1, 0)
+            bench.flying = frozenset()
+
+    bench = await at_work(tmp_path, use)
+
+    assert (bench.tally.ended[State.CREATED], bench.tally.unexpected) == (2, 1)

@@ -63,6 +63,7 @@ class Import:
     base_url: str
     rows: Sequence[Mapping[str, str]]
     workers: int = 4
+    ledger_in: Path | None = None  #: folder in which the ledger is to be; None: beside the source
 
     @property
     def source(self) -> Path:
@@ -72,7 +73,7 @@ class Import:
     @property
     def ledger(self) -> Path:
         """The ledger's folder."""
-        return self.folder / "ledger"
+        return (self.ledger_in or self.folder) / "ledger"
 
     def write(self) -> None:
         """Write the source."""
