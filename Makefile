@@ -7,7 +7,8 @@ SECURITY_STAMP := .venv/.security
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint types security audit check cov fmt requirements clean
+.PHONY: help demo test fast lint types security audit check cov fmt requirements clean \
+  crash crash-points crash-naive seeds disks bits cuts fuzz giants planted durability nightly
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,6 +65,41 @@ else
 endif
 
 check: lint types security audit test ## all that a release is checked for
+
+crash: $(DEV_STAMP) ## kill the importer a thousand times (10 minutes)
+	$(BIN)/python -m tests.kills.crash_loop --kills 1000 --jobs 3
+
+crash-points: $(DEV_STAMP) ## kill it before, in the half of and after each call to disk and network
+	$(BIN)/python -m tests.kills.crash_loop --points --jobs 2
+
+crash-naive: $(DEV_STAMP) ## the same kills over an importer as it is often written
+	$(BIN)/python -m tests.kills.naive_loop --kills 1000
+
+seeds: $(DEV_STAMP) ## 200 imports in weather drawn from a seed
+	$(BIN)/python -m tests.seeds.seeded_runs --seeds 200 --records 2000 --jobs 2
+
+disks: $(DEV_STAMP) ## every call to the disk fails, the power goes at every call
+	$(BIN)/python -m tests.disks.failing_disks
+
+bits: $(DEV_STAMP) ## flip every bit of a journal
+	$(BIN)/python -m tests.disks.bit_flips
+
+cuts: $(DEV_STAMP) ## cut a request and an answer at every byte
+	$(BIN)/python -m tests.network.every_cut
+
+fuzz: $(DEV_STAMP) ## ten million damaged inputs (20 minutes)
+	$(BIN)/python -m tests.hostile.fuzz --executions 10000000 --jobs 2 --seed 1
+
+giants: $(DEV_STAMP) ## sources of 10 GB
+	$(BIN)/python -m tests.hostile.giants --gigabytes 10
+
+planted: $(DEV_STAMP) ## break the importer on purpose: do the tests notice?
+	$(BIN)/python -m tests.planted.plant --jobs 2
+
+durability: $(DEV_STAMP) ## what the syncs cost
+	$(BIN)/python -m benchmarks.durability
+
+nightly: crash crash-points seeds disks bits cuts fuzz giants planted durability ## all of the long proofs
 
 fmt: $(DEV_STAMP) ## format and mend what can be mended
 	$(BIN)/ruff format .
