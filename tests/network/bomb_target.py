@@ -24,7 +24,7 @@ async def ask(urls: Sequence[str]) -> None:
     """Send one create to each; the first sets the mark from which growth counts."""
     mark = 0
     for url in urls:
-        transport = HubSpotTransport(lambda: "token", TransportPolicy(base_url=url, timeout_s=60))
+        transport = HubSpotTransport(lambda: "token", TransportPolicy(base_url=url, timeout_s=10))
         exchange = await transport.create(b"{}")
         await transport.aclose()
         told = str(exchange.kind) if isinstance(exchange, NoReply) else str(exchange.status)
