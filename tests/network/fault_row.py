@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tests.network.tcp_proxy import Harm
 
-IMPATIENT_S: Final = 0.15  #: a deadline that is to be met
+IMPATIENT_S: Final = 0.25  #: a deadline that is to be met
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

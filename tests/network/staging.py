@@ -33,7 +33,7 @@ COUNT: Final = 60  #: records of a run: a batch of 50 and one of 10
 WAITS: Final[dict[str, Any]] = {
     "workers": 1,
     "token": lambda: TOKEN,
-    "settling": SettlePolicy(timeout_s=0.01, settle_s=0.01, settle_max_s=0.5, looks_apart_s=0.02, outage_max_s=2.0),
+    "settling": SettlePolicy(timeout_s=0.01, settle_s=0.01, settle_max_s=30.0, looks_apart_s=0.02, outage_max_s=30.0),
     "waits": WaitPolicy(window_s=0.02, secondly_s=0.02, locked_s=0.02, wait_min_s=0.01, wait_max_s=0.05),
     "outage": OutagePolicy(base_s=0.02, wait_max_s=0.05, outage_max_s=0.1),
 }

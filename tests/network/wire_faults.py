@@ -37,7 +37,7 @@ BEFORE_THE_REQUEST: Final = (
     Fault(name="refused", what="nobody listens any more", attempt="not_sent", records=NONE, status=7,
           proxy={"once": True, "deaf_after": 2}),
     Fault(name="connect_timeout", what="the queue of connections is full", attempt="not_sent", records=NONE, status=7,
-          proxy={"once": True, "deaf_after": 2, "crowded": True}, timeout_s=0.1),
+          proxy={"once": True, "deaf_after": 2, "crowded": True}, timeout_s=IMPATIENT_S),
     *(Fault(name=f"tls_{tls}", what=what, attempt="not_sent", records=NONE, status=4, tls=tls) for tls, what in (
         ("self_signed", "the certificate is signed by itself"),
         ("stranger", "the certificate is signed by an unknown authority"),
@@ -77,7 +77,7 @@ NO_ANSWER: Final = (
     _unknown("done_and_closed", "all is done, and the connection is closed", after_all(lambda _: b"", End.CLOSE)),
     _unknown("done_and_half_closed", "all is done, and the answering half is closed",
              after_all(lambda _: b"", End.HALF)),
-    _timeout("answer_too_late", "the answer comes after the deadline", Harm(delay_s=0.3)),
+    _timeout("answer_too_late", "the answer comes after the deadline", Harm(delay_s=0.6)),
     _answered("answer_late", "the answer comes late, and before the deadline", Harm(delay_s=0.05)),
 )
 CUT_ANSWERS: Final = (
