@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast lint types security audit check cov fmt requirements clean \
-  crash crash-points crash-naive seeds disks bits cuts fuzz giants planted durability nightly
+  crash crash-random crash-recoveries crash-points crash-naive seeds disks bits cuts fuzz giants planted durability nightly
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,8 +66,14 @@ endif
 
 check: lint types security audit test ## all that a release is checked for
 
-crash: $(DEV_STAMP) ## kill the importer a thousand times (10 minutes)
+crash: $(DEV_STAMP) ## kill the importer a thousand times in mid flight (20 minutes)
+	$(BIN)/python -m tests.crashes.midflight --kills 1000 --jobs 3
+
+crash-random: $(DEV_STAMP) ## and a thousand times at random moments (10 minutes)
 	$(BIN)/python -m tests.kills.crash_loop --kills 1000 --jobs 3
+
+crash-recoveries: $(DEV_STAMP) ## kill recoveries at each point they pass (an hour)
+	$(BIN)/python -m tests.crashes.recoveries --jobs 4
 
 crash-points: $(DEV_STAMP) ## kill it before, in the half of and after each call to disk and network
 	$(BIN)/python -m tests.kills.crash_loop --points --jobs 2
@@ -99,7 +105,7 @@ planted: $(DEV_STAMP) ## break the importer on purpose: do the tests notice?
 durability: $(DEV_STAMP) ## what the syncs cost
 	$(BIN)/python -m benchmarks.durability
 
-nightly: crash crash-points seeds disks bits cuts fuzz giants planted durability ## all of the long proofs
+nightly: crash crash-random crash-points seeds disks bits cuts fuzz giants planted durability ## all of the long proofs
 
 fmt: $(DEV_STAMP) ## format and mend what can be mended
 	$(BIN)/ruff format .

@@ -25,6 +25,7 @@ from importer.errors import ImporterError, SourceError
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
 from importer.ledger.disk import Disk
+from importer.ledger.journal import Journal
 from importer.ledger.opening import Ledger, Owner, open_ledger
 from importer.lookup import Lookup
 from importer.model import State
@@ -99,10 +100,8 @@ async def run_plan(
         finally:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(ledger.close)
-        return conclude(
-            plan, tally, stop, run.failures, run=run.number, account=account,
-            reading=reading, started=started, seconds=time.monotonic() - began,
-        )  # fmt: skip
+        return conclude(plan, tally, stop, run.failures, run=run.number, account=account, reading=reading,
+                        started=started, seconds=time.monotonic() - began)  # fmt: skip
 
 
 def _lookup(plan: Plan, transport: Transport, pacer: Pacer, clock: ServerClock, **more: Any) -> Lookup:
@@ -116,7 +115,7 @@ async def _in_ledger(run: _Run) -> None:
     """Do the run between the ledger's opening and its closing; what ends it early is put into its `failures`."""
     journal = run.ledger.journal
     async with anyio.create_task_group() as outer:
-        outer.start_soon(journal.run)
+        outer.start_soon(_own, journal)
         try:
             await _begin(run)
             await _stations(run)
@@ -126,6 +125,12 @@ async def _in_ledger(run: _Run) -> None:
             if run.number:
                 _write_end(run)
             journal.close()
+
+
+async def _own(journal: Journal) -> None:
+    """Let the journal write until it is closed. Cancellation: what was handed over is written and folded first."""
+    with anyio.CancelScope(shield=True):
+        await journal.run()
 
 
 def _leaves(group: BaseExceptionGroup[ImporterError]) -> list[ImporterError]:
@@ -138,9 +143,8 @@ def _write_end(run: _Run) -> None:
     """Close the run in the journal: `end` after a complete pass, `stop` before that."""
     complete = run.reading.complete and not run.failures and not run.stop.requested
     reason = run.failures[0].message if run.failures else run.stop.reason
-    entry = run_entries.ending(
-        run.number, complete=complete, reason=reason, books=run.tally.books(), sources=run.reading.fingerprints()
-    )
+    books, sources = run.tally.books(), run.reading.fingerprints()
+    entry = run_entries.ending(run.number, complete=complete, reason=reason, books=books, sources=sources)
     try:
         run.ledger.journal.put(entry)
     except ImporterError as error:
@@ -149,10 +153,8 @@ def _write_end(run: _Run) -> None:
 
 async def _begin(run: _Run) -> None:
     """Check the identity scheme and write the run's entry, durable."""
-    fold, scheme = run.ledger.fold, run.reading.scheme
-    run_entries.check_scheme(
-        fold.schemes.get(scheme["key_space"]), scheme, accept=run.plan.admission.accept_new_identities
-    )
+    fold, scheme, accept = run.ledger.fold, run.reading.scheme, run.plan.admission.accept_new_identities
+    run_entries.check_scheme(fold.schemes.get(scheme["key_space"]), scheme, accept=accept)
     run.number = fold.run + 1
     await run.ledger.journal.append(run_entries.beginning(run.number, run.reading.sources, scheme))
 
@@ -262,10 +264,8 @@ def _count_leftovers(run: _Run, reconciler: Reconciler, receive: MemoryObjectRec
 async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) -> None:
     """Read the pass. Cancellation, and a wish to stop: see `Producer.run_pass`."""
     plan = run.plan
-    admission = Admission(
-        run.ledger.index, plan.admission, run=run.number, keyless=not plan.records.key,
-        twin=run.reading.maker.twin, folder=plan.ledger,
-    )  # fmt: skip
+    admission = Admission(run.ledger.index, plan.admission, run=run.number, keyless=not plan.records.key,
+                          twin=run.reading.maker.twin, folder=plan.ledger)  # fmt: skip
     with closing(admission), ExitStack() as stack:
         names = ["changed", "skipped"] if plan.admission.list_skipped else ["changed"]
         lists = {name: stack.enter_context(open_list(plan.ledger / f"{name}.jsonl")) for name in names}

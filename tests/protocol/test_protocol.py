@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.protocol.explorer import APART, CASES, FULL, LATE, LEFT_OUT, SETTLE, explore
+from tests.protocol.explorer import CASES, FULL, LEFT_OUT, explore
+from tests.protocol.world import APART, LATE, SETTLE
 
 #: The rule left out, and the case in which that shows, and how.
 NEEDED = [
