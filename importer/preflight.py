@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import anyio
 
 from importer.doubts import Doubt
-from importer.errors import AccessError
+from importer.errors import PausedError
 from importer.hubspot import steps, verdicts, wire
 from importer.ledger.fold import Fold, OpenIntent, properties_of
 from importer.lookup import TRIES_MAX, Lookup
@@ -69,7 +69,7 @@ async def _can_read(lookup: Lookup) -> bool:
                 if verdict.status == 403:
                     return False
                 raise error
-    raise AccessError(f"HubSpot cannot be reached: {verdict.message}", hint="Run the same command again later.")
+    raise PausedError(f"HubSpot cannot be reached: {verdict.message}", hint="Run the same command again later.")
 
 
 def earlier_doubts(fold: Fold, policy: SettlePolicy, server_now: float | None, states: Sequence[State]) -> list[Doubt]:

@@ -161,6 +161,11 @@ class Journal:
         """The error that ended the journal's life, or made it refuse intents."""
         return self._poison or self._full
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether entries wait to be synced and folded; after the end, the task that owns this was cancelled."""
+        return bool(self._queue or self._unsynced)
+
     def position(self) -> dict[str, Any]:
         """Return the place up to which everything is folded, with what is needed to go on from there."""
         return position_of(self.tail, self.fold, self._sizes())

@@ -62,7 +62,7 @@ class Ledger:
         Raises `LedgerError` when the index cannot be written; all is closed even so.
         """
         try:
-            if self.journal.poison is None:
+            if self.journal.poison is None and not self.journal.unfinished:  # else the next opening reads them again
                 self.index.seal(self.journal.position())
                 self.index.flush()
         finally:

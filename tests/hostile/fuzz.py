@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from random import Random
 from typing import Final
 
@@ -139,7 +140,9 @@ def main(argv: Sequence[str] | None = None, targets: Sequence[Target] = TARGETS)
         reports = [run(options.executions, f"{options.seed}/0", chosen)]
     else:
         share = -(-options.executions // options.jobs)
-        with ProcessPoolExecutor(options.jobs) as pool:
+        with ProcessPoolExecutor(
+            options.jobs, mp_context=get_context("spawn")
+        ) as pool:  # a fork has its parent's memory
             names = tuple(target.name for target in chosen)
             jobs = [pool.submit(_run_named, share, f"{options.seed}/{job}", names) for job in range(options.jobs)]
             reports = [job.result() for job in jobs]

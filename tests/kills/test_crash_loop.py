@@ -65,14 +65,14 @@ def test_the_judge_sees(tmp_path: Path, results: list[Any], failures: list[Any],
 @pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_a_sample_of_kills(tmp_path: Path) -> None:
-    """Kills at random moments in bad weather, on two formats, and at a few named points: all is well."""
+    """Kills at random moments in bad weather, and at a named point: all is well."""
     score = Score()
-    for number, kills in ((1, 5), (2, 3)):
+    for number, kills in ((1, 4),):
         score.add(at_random(tmp_path, kills=kills, seed=3, number=number))
     points = passed_points(tmp_path)
     assert len(points) > 60
     assert {"create/before/1", "write:journal.jsonl/half/2", "sync:journal.jsonl/after/3"} <= set(points)
-    for number, point in enumerate(random.Random(11).sample(points, 2)):
+    for number, point in enumerate(random.Random(11).sample(points, 1)):
         score.add(at_point(tmp_path, point, number))
     assert score.violations == []
-    assert score.strikes.total() - score.strikes["ended before the strike"] >= 4
+    assert score.strikes.total() - score.strikes["ended before the strike"] >= 2

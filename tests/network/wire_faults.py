@@ -30,10 +30,10 @@ def _answered(name: str, what: str, harm: Harm) -> Fault:
 
 # fmt: off
 BEFORE_THE_REQUEST: Final = (
-    Fault(name="no_address", what="the host name has no address", attempt="not_sent", records="nothing read", status=4,
+    Fault(name="no_address", what="the host name has no address", attempt="not_sent", records="nothing read", status=7,
           url="https://no-such-host.invalid"),
     Fault(name="refused_at_once", what="nobody listens, from the beginning", attempt="not_sent",
-          records="nothing read", status=4, url="http://127.0.0.1:1"),
+          records="nothing read", status=7, url="http://127.0.0.1:1"),
     Fault(name="refused", what="nobody listens any more", attempt="not_sent", records=NONE, status=7,
           proxy={"once": True, "deaf_after": 2}),
     Fault(name="connect_timeout", what="the queue of connections is full", attempt="not_sent", records=NONE, status=7,
