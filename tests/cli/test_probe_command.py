@@ -112,11 +112,11 @@ def test_what_is_left_is_named_and_a_rehearsal_needs_no_token(
 
 
 def test_what_cannot_work_is_said_before_anything_is_sent(account: Simulator, folder: Path) -> None:
-    """No access is status 4; a folder that cannot be written, and contradictions, are status 2."""
+    """HubSpot out of reach is status 7; a folder that cannot be written, and contradictions, are status 2."""
     (folder / "in-the-way").touch()
     there = {"base_url": account.base_url}
     assert (
-        probing.probe(None, {"base_url": "http://127.0.0.1:9", "settle": "0.1", "into": "x"}, []) == ExitStatus.ACCESS
+        probing.probe(None, {"base_url": "http://127.0.0.1:9", "settle": "0.1", "into": "x"}, []) == ExitStatus.PAUSED
     )
     assert probing.probe(None, {**there, "into": "in-the-way/x"}, []) == ExitStatus.USAGE
     assert probing.probe(None, {**there, "simulate": True}, []) == ExitStatus.USAGE

@@ -9,7 +9,6 @@ down while it fails in the same way, and the exit status is 1; so it is when a j
 """
 
 import argparse
-import resource
 import signal
 import sys
 import time
@@ -18,6 +17,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing import get_context
+from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -60,7 +60,7 @@ def run(executions: int, seed: str, targets: Sequence[Target] = TARGETS) -> Repo
         if error is not None:
             report.failure = _told(target, shrunk(target.check, data, error))
             break
-    report.rss_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    report.rss_mib = _peak_mib()
     return report
 
 
@@ -95,6 +95,13 @@ def shrunk(check: Callable[[bytes], object], data: bytes, error: BaseException) 
                 at += size
         size //= 2
     return data
+
+
+def _peak_mib() -> int:
+    """Return the peak of this process as Linux tells it; the usual `ru_maxrss` may be the parent's."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def _told(target: Target, data: bytes) -> str:
@@ -140,9 +147,8 @@ def main(argv: Sequence[str] | None = None, targets: Sequence[Target] = TARGETS)
         reports = [run(options.executions, f"{options.seed}/0", chosen)]
     else:
         share = -(-options.executions // options.jobs)
-        with ProcessPoolExecutor(
-            options.jobs, mp_context=get_context("spawn")
-        ) as pool:  # a fork has its parent's memory
+        fresh = get_context("spawn")  # a fork has its parent's memory
+        with ProcessPoolExecutor(options.jobs, mp_context=fresh) as pool:
             names = tuple(target.name for target in chosen)
             jobs = [pool.submit(_run_named, share, f"{options.seed}/{job}", names) for job in range(options.jobs)]
             reports = [job.result() for job in jobs]

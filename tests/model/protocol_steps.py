@@ -12,12 +12,8 @@ from typing import Final, NamedTuple
 
 from importer.model import State
 from tests.model.protocol_world import (
-    ANSWERS,
-    APART,
-    GIVES_UP,
     LANDS,
     SETTLED,
-    SKEW,
     Campaign,
     Case,
     Doubt,
@@ -26,12 +22,10 @@ from tests.model.protocol_world import (
     Line,
     OutcomeLine,
     Process,
-    ResolveLine,
     RunLine,
     Sending,
     World,
     known,
-    matched,
 )
 
 Step = tuple[str, World]

@@ -5,10 +5,8 @@ whose by its own matching. Time is a small number. It passes only where the clie
 """
 
 from collections import Counter
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final, NamedTuple
-
-import orjson
 
 from importer.hubspot.wire import encode_batch
 from importer.ledger.fold import Fold
@@ -159,7 +157,15 @@ class Known(NamedTuple):
 
 
 def _failed(place: int) -> dict[str, Any]:
-    return {"i": place, "code": "refused", "message": "", "column": None, "fix": None, "attribution": "record", "row": {}}
+    return {
+        "i": place,
+        "code": "refused",
+        "message": "",
+        "column": None,
+        "fix": None,
+        "attribution": "record",
+        "row": {},
+    }
 
 
 def _created(created: tuple[tuple[int, int], ...], pairing: str) -> list[Any]:
@@ -174,7 +180,16 @@ def entry_of(line: Line, items: tuple[str, ...]) -> dict[str, Any]:
         case IntentLine(run, at, chosen):
             told = [(0, item, None, str(item), items[item], items[item]) for item in chosen]
             body = encode_batch([properties(items[item]) for item in chosen])
-            return {"t": "intent", "run": run, "a": 1, "srv": [at, at], "at": at, "src": [""], "items": told, "body": body}
+            return {
+                "t": "intent",
+                "run": run,
+                "a": 1,
+                "srv": [at, at],
+                "at": at,
+                "src": [""],
+                "items": told,
+                "body": body,
+            }
         case OutcomeLine():
             return {"t": "outcome", "of": line.of, "class": "", "status": None, "corr": None, "note": None, "extra": [],
                     "created": _created(line.created, "exact"), "failed": [_failed(place) for place in line.failed],
@@ -197,7 +212,7 @@ def shown(campaign: Campaign) -> dict[str, str]:
     return {"hs_name": campaign.content} | altered
 
 
-@lru_cache(maxsize=None)
+@cache
 def known(journal: tuple[Line, ...], items: tuple[str, ...]) -> Known:
     """Return what the importer's fold makes of a journal."""
     fold, states, ids = Fold(), [State.OPEN] * len(items), dict.fromkeys(range(len(items)), -1)
@@ -218,7 +233,7 @@ def known(journal: tuple[Line, ...], items: tuple[str, ...]) -> Known:
 Want = tuple[int, int, str, int | None]  #: intent, place, content, earliest createdAt
 
 
-@lru_cache(maxsize=None)
+@cache
 def matched(
     wants: tuple[Want, ...], told: tuple[tuple[int, Campaign], ...], taken: frozenset[int]
 ) -> tuple[dict[tuple[int, int], int], frozenset[tuple[int, int]]]:
