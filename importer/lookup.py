@@ -165,14 +165,20 @@ def known_ids(path: Path, ids: frozenset[str], not_before: float) -> frozenset[s
 
 
 def _blocks_backwards(path: Path) -> Iterable[list[bytes]]:
-    """Yield the whole lines of a file in blocks of about a megabyte, the last block first."""
+    """Yield the whole lines of a file in blocks of about a megabyte, the last block first.
+
+    The journal's thread may be at work on the last line, or a full disk may have torn it: it is left out until it ends.
+    """
     with path.open("rb") as file:
         end = file.seek(0, 2)
-        rest = b""
+        rest, whole_to = b"", None
         while end > 0:
             start = max(0, end - _BLOCK_BYTES)
             file.seek(start)
             block = file.read(end - start) + rest
+            if whole_to is None:
+                whole_to = block.rfind(b"\n") + 1
+                block = block[:whole_to]
             lines = block.split(b"\n")
             rest = lines.pop(0) if start else b""
             end = start
