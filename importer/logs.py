@@ -96,7 +96,10 @@ class LogFile:
                 early.clear()
             del early[:-_EARLY_LINES_MAX]
         if file is not None:
-            file.close()
+            try:
+                file.close()
+            except OSError as error:  # what a full disk did not take is still in its buffer
+                self.error = error
 
     def _open(self) -> TextIO:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)

@@ -3,7 +3,7 @@
 import json
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 from hypothesis import given, settings
@@ -164,3 +164,21 @@ def test_a_failing_disk_costs_the_log_and_not_the_run(tmp_path: Path) -> None:
     file.close()
     assert isinstance(file.error, OSError)
     assert not file.exists
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_disk_that_is_full_costs_the_log_alone(tmp_path: Path) -> None:
+    """Neither writing nor closing a log on a full disk raises, in its thread or in the caller; the error is kept."""
+    path = tmp_path / "run.log"
+    path.symlink_to("/dev/full")
+    log = FullLog(path)
+    log.write("a line\n")
+    log.close()
+    assert log.error is not None
+
+
+class FullLog(LogFile):
+    """A log on a disk that is full."""
+
+    def _open(self) -> TextIO:
+        return self.path.open("a", encoding="utf-8")
