@@ -74,7 +74,7 @@ class Admission:
         # A ledger that holds nothing yet has no names to guard, and names looked up cost as much as identities.
         self._guarding = index.begin_pass(run, names=guards) and guards
         spill = None if folder is None else str(folder)
-        self._parked: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_PARKED_MEMORY_BYTES, dir=spill)  # noqa: SIM115
+        self._parked: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_PARKED_MEMORY_BYTES, dir=spill)  # noqa: SIM115 - `close` does
         self.parked_count = 0
 
     def admit(self, rows: Sequence[Record | Rejection]) -> Admitted:

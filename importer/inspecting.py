@@ -11,6 +11,7 @@ from importer.errors import ImporterError
 from importer.ledger.fold import Change
 from importer.ledger.index import signed
 from importer.ledger.looking import View, look_at
+from importer.ledger.opening import read_header
 from importer.ledger.projections import FAILURES, RESULTS
 from importer.ledger.replay import JOURNAL, Replay
 from importer.model import State
@@ -81,7 +82,12 @@ def verify(folder: Path) -> list[str]:
     """Return every difference between journal, ledgers and index, one sentence each; none when they agree.
 
     Reads everything: the journal's chain from its first line, both ledgers row by row, the index.
+
+    Raises:
+        LedgerError: there is no ledger in `folder`.
     """
+    if not (folder / JOURNAL).exists():
+        read_header(folder)  # says so
     replay = Replay(folder / JOURNAL)
     found: list[str] = []
     rows = {name: _rows(folder / name, found) for name in (RESULTS, FAILURES)}

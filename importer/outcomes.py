@@ -27,6 +27,7 @@ class Attempt:
         seconds = round(anyio.current_time() - self.began, 4)
         nothing: dict[str, Any] = {"status": None, "corr": None, "note": None}
         nothing |= {"created": [], "failed": [], "returned": [], "doubt": [], "extra": []}
+        # mypy cannot see which keys a merged dictionary has
         return {"t": "outcome", "of": self.n, "class": kind, "s": seconds, **(nothing | more)}  # type: ignore[typeddict-item]
 
     def wanted(self, indices: Sequence[int], allowance_s: float) -> dict[int, Wanted]:

@@ -6,6 +6,7 @@ waits for a disk. The books are kept here for every row that is not sent.
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +17,9 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from importer.admission import Admission, Admitted
 from importer.batches import Batcher, Work
+from importer.errors import LedgerError
 from importer.ledger import entries
+from importer.ledger.index import AGAIN
 from importer.ledger.journal import Journal
 from importer.model import Batch, Rejection, State
 from importer.reading import Reading
@@ -83,7 +86,9 @@ class Producer:
         broken: Exception | None = None
         try:
             for rows in self.reading.chunks():
-                yield self._produce(self.admission.admit(rows), rows=len(rows))
+                with _setting_aside():
+                    admitted = self.admission.admit(rows)
+                yield self._produce(admitted, rows=len(rows))
         except Exception as error:  # noqa: BLE001 - raised again below, when what was read is on its way
             broken = error
         if self.reading.complete:
@@ -146,11 +151,27 @@ class Producer:
         self.tally.parked = 0
 
 
-def open_list(path: Path) -> IO[bytes]:
-    """Open a list of rows for this run, mode 0600; what an earlier run listed is gone."""
-    path.unlink(missing_ok=True)
+@contextmanager
+def open_list(path: Path) -> Iterator[IO[bytes]]:
+    """Open a list of rows for this run, mode 0600; what an earlier run listed is gone.
+
+    Raises:
+        LedgerError: it cannot be made, written or closed.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    return os.fdopen(os.open(path, flags, 0o600), "wb")
+    with _setting_aside():
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+            yield file
+
+
+@contextmanager
+def _setting_aside() -> Iterator[None]:
+    """Let the errors of files in which rows are set aside be the ledger's."""
+    try:
+        yield
+    except OSError as error:
+        raise LedgerError(f"rows cannot be set aside in the ledger's folder: {error}", hint=AGAIN) from error
 
 
 class Began:

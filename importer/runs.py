@@ -7,7 +7,7 @@ from pathlib import Path
 
 from importer.dry_run import rehearse_plan
 from importer.hubspot.exchange import Transport
-from importer.ledger.disk import make_folder
+from importer.ledger.disk import OsDisk, make_folder
 from importer.pipeline import Confirm, nobody_asks, run_plan
 from importer.plan import Plan
 from importer.report.books import Summary, Tally
@@ -53,7 +53,7 @@ async def connected(plan: Plan) -> AsyncIterator[tuple[Plan, Transport]]:
         return
     from importer.simulator.server import Simulator  # noqa: PLC0415 - as above
 
-    make_folder(plan.ledger)  # before the simulator makes its own folder in it, open to others
+    make_folder(plan.ledger, OsDisk())  # before the simulator makes its own folder in it, open to others
     async with Simulator(plan.simulator, state=plan.simulator_state) as simulator:
         rehearsal = replace(plan, transport=replace(plan.transport, base_url=simulator.base_url))
         async with _closing(HubSpotTransport(lambda: "simulated", rehearsal.transport)) as transport:

@@ -48,6 +48,8 @@ def test_equal_content_is_found() -> None:
 def test_taken_ids_are_never_used() -> None:
     """A campaign that the journal holds belongs to somebody already."""
     assert found(matched([wanted(0, "a")], [campaign(7, "a"), campaign(8, "a")], "7")) == {0: "8"}
+    assert found(matched([wanted(0, "a")], [campaign(8, "a"), campaign(7, "a")], "7")) == {0: "8"}
+    assert found(matched([wanted(0, "a")], [campaign(8, "a")], "7")) == {0: "8"}
     assert found(matched([wanted(0, "a")], [campaign(7, "a")], "7")) == {}
 
 
@@ -111,6 +113,7 @@ def test_a_name_alone_is_near_not_found() -> None:
     result = matched(records, [campaign(7, "A ", 60.0, hs_notes="y")])
     assert (result.found, [one.id for one in result.near.values()]) == ({}, ["7"])
     assert matched(records, [campaign(7, "a", 40.0, hs_notes="y")]).near == {}
+    assert len(matched(records, [campaign(7, "a", 50.0, hs_notes="y")]).near) == 1
 
 
 def test_an_old_campaign_does_not_hide_a_near_one() -> None:

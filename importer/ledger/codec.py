@@ -13,7 +13,7 @@ import orjson
 
 SEED: Final = 0  #: CRC before the first line
 _INTEGER_BITS: Final = 63
-_SEAL_BYTES: Final = len(b',"c":"00000000"}')
+SEAL_BYTES: Final = len(b',"c":"00000000"}')  #: at the end of a line, before its newline
 
 
 class BrokenLineError(ValueError):
@@ -62,7 +62,7 @@ def unseal_line(line: bytes, n: int, previous: int) -> tuple[dict[str, Any], int
     if not line.endswith(b"\n"):
         raise BrokenLineError("the line has no end")
     line = line[:-1]
-    head, tail = line[:-_SEAL_BYTES], line[-_SEAL_BYTES:]
+    head, tail = line[:-SEAL_BYTES], line[-SEAL_BYTES:]
     crc = crc32(head, previous)
     if tail != b',"c":"%08x"}' % crc:
         raise BrokenLineError("the checksum does not fit")
@@ -75,9 +75,21 @@ def unseal_line(line: bytes, n: int, previous: int) -> tuple[dict[str, Any], int
     return entry, crc
 
 
+def crc_of(line: bytes) -> int:
+    """Return the CRC that a line (with its newline), or the end of one, is sealed with.
+
+    Raises:
+        BrokenLineError: there is no seal.
+    """
+    try:
+        return int(line[-11:-3], 16)
+    except ValueError as error:
+        raise BrokenLineError("the line before it has no seal") from error
+
+
 def looks_whole(line: bytes) -> bool:
     """Return whether a line by itself looks like an entry: JSON with a number and a seal (the chain unchecked)."""
-    if len(line) <= _SEAL_BYTES or not line.startswith(b'{"n":') or not line[-_SEAL_BYTES:].startswith(b',"c":"'):
+    if len(line) <= SEAL_BYTES or not line.startswith(b'{"n":') or not line[-SEAL_BYTES:].startswith(b',"c":"'):
         return False
     try:
         return isinstance(orjson.loads(line), dict)

@@ -33,10 +33,6 @@ class Disk(Protocol):
         """Cut the file to `size` bytes."""
         ...
 
-    def replace(self, source: Path, target: Path) -> None:
-        """Let `target` name the file of `source`, atomically."""
-        ...
-
     def sync_folder(self, path: Path) -> None:
         """Return when the names in the folder survive a power loss."""
         ...
@@ -81,10 +77,6 @@ class OsDisk:
         """Cut the file."""
         os.ftruncate(fd, size)
 
-    def replace(self, source: Path, target: Path) -> None:
-        """Rename over."""
-        source.replace(target)
-
     def sync_folder(self, path: Path) -> None:
         """Sync the folder itself; a no-op where folders cannot be opened (Windows)."""
         flags = getattr(os, "O_DIRECTORY", None)
@@ -108,8 +100,8 @@ def write_whole(disk: Disk, fd: int, data: bytes) -> None:
         view = view[disk.write(fd, bytes(view) if len(view) < len(data) else data) :]
 
 
-def make_folder(path: Path) -> None:
-    """Make the ledger's folder with mode 0700; an existing one is left as it is.
+def make_folder(path: Path, disk: Disk) -> None:
+    """Make the ledger's folder with mode 0700, durable with its name; an existing one is left as it is.
 
     Raises:
         LedgerError: it cannot be made, or the path is a symbolic link or no folder.
@@ -117,7 +109,10 @@ def make_folder(path: Path) -> None:
     try:
         if path.is_symlink():
             raise LedgerError(f"{path} is a symbolic link", hint="Name the folder itself with --ledger.")
+        missing = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        for folder in reversed(missing):
+            disk.sync_folder(folder.parent)
     except FileExistsError as error:
         raise LedgerError(f"{path} exists and is not a folder", hint="Name another folder with --ledger.") from error
     except OSError as error:

@@ -10,7 +10,8 @@ by durable journal lines up to its position, and replay goes on from there.
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -21,33 +22,13 @@ import orjson
 from importer import canonical
 from importer.errors import LedgerError
 from importer.ledger.fold import Change
+from importer.ledger.tables import CODES, GUARDING, PUT_BOTH, PUT_MARK, PUT_STATE, SCHEMA, STATES, VERSION
 from importer.model import State
 
+AGAIN: Final = "Nothing is lost: free some space or mend the disk, and run the same command again."
+_DAMAGED: Final = "Delete the ledger's index.sqlite: the next run makes it again from the journal."
 CHUNK_RECORDS: Final = 20_000  #: written per batch, the index alone would cost 10 to 20 µs a record
 _LOOKUP_MAX: Final = 500  #: bound variables in one query
-_VERSION: Final = 1
-
-_CODES: Final = {State.OPEN: 0, State.IN_DOUBT: 1, State.CREATED: 2, State.FAILED: 3, State.UNRESOLVED: 4}
-_STATES: Final = {code: state for state, code in _CODES.items()}
-#: States whose name guards against an edited row being made a second time.
-_GUARDING: Final = tuple(_CODES[state] for state in (State.IN_DOUBT, State.CREATED, State.UNRESOLVED))
-
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS records (
-  identity BLOB PRIMARY KEY, state INTEGER NOT NULL, content INTEGER, name INTEGER,
-  seen INTEGER NOT NULL, seen_content INTEGER, seen_source INTEGER, seen_line INTEGER, seen_times INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-"""
-_PUT_BOTH: Final = "INSERT OR REPLACE INTO records VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-_PUT_STATE: Final = """
-INSERT INTO records VALUES (?1, ?2, ?3, ?4, 0, NULL, NULL, NULL, 0)
-ON CONFLICT (identity) DO UPDATE SET state = ?2, content = ?3, name = ?4
-"""
-_PUT_MARK: Final = """
-INSERT INTO records VALUES (?1, 0, NULL, NULL, ?2, ?3, ?4, ?5, ?6)
-ON CONFLICT (identity) DO UPDATE SET seen = ?2, seen_content = ?3, seen_source = ?4, seen_line = ?5, seen_times = ?6
-"""
 
 
 class Known(NamedTuple):
@@ -101,13 +82,14 @@ class Index:
         self._overlay = _Overlay()
         self._sealed: list[Sealed] = []
         self._pass = 0
+        self.broken: LedgerError | None = None  #: the error of a write, which is not tried again
         if path:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let others read it
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         # A rollback journal with full syncs stays consistent over a power loss and leaves one plain file when closed.
         settings = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;"
         try:
-            self._db.executescript(settings + _SCHEMA)
+            self._db.executescript(settings + SCHEMA)
             self._sources: list[str] = self.meta("sources") or []
         except (sqlite3.Error, ValueError):
             self._db.close()
@@ -122,7 +104,7 @@ class Index:
     def position(self) -> dict[str, Any] | None:
         """The position of the journal up to which the file is complete; None for an empty or older file."""
         position = self.meta("position")
-        return position if isinstance(position, dict) and position.get("version") == _VERSION else None
+        return position if isinstance(position, dict) and position.get("version") == VERSION else None
 
     def copy_from(self, source: sqlite3.Connection) -> None:
         """Take over everything that another index file holds."""
@@ -132,7 +114,7 @@ class Index:
     def note(self, changes: Sequence[Change], position: Callable[[], dict[str, Any]]) -> None:
         """Take what durable, projected entries changed; `position` says up to where, when a chunk is sealed."""
         taken = {
-            bytes.fromhex(change.identity): (_CODES[change.state], signed(change.content), _name_number(change.name))
+            bytes.fromhex(change.identity): (CODES[change.state], signed(change.content), _name_number(change.name))
             for change in changes
         }
         with self._lock:
@@ -141,7 +123,7 @@ class Index:
                 self._seal(position())
 
     def _seal(self, position: dict[str, Any]) -> None:
-        self._sealed.append(Sealed(self._overlay.states, position | {"version": _VERSION}))
+        self._sealed.append(Sealed(self._overlay.states, position | {"version": VERSION}))
         self._overlay.states = {}
 
     def seal(self, position: dict[str, Any]) -> None:
@@ -153,13 +135,26 @@ class Index:
         """Write what is sealed (and, when they are many, the marks). Blocks; for the worker thread.
 
         Raises:
-            LedgerError: the ledgers cannot be synced or the file cannot be written; nothing is lost but time.
+            LedgerError: the ledgers cannot be synced or the file cannot be written, now or at an earlier flush.
         """
+        if self.broken is not None:  # a failed sync is never tried again
+            raise self.broken
         try:
             with self._using:
                 self._flush()
         except (OSError, sqlite3.Error) as error:
-            raise LedgerError(f"the ledger's index cannot be written: {error}") from error
+            self.broken = LedgerError(f"the ledger's index cannot be written: {error}", hint=AGAIN)
+            raise self.broken from error
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Have the file for oneself; its errors are the ledger's."""
+        try:
+            with self._using:
+                yield
+        except sqlite3.Error as error:
+            hint = AGAIN if isinstance(error, sqlite3.OperationalError) else _DAMAGED
+            raise LedgerError(f"the ledger's index cannot be used: {error}", hint=hint) from error
 
     def _flush(self) -> None:
         with self._lock:
@@ -185,18 +180,19 @@ class Index:
         self._before_commit()
         self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.executemany(_PUT_BOTH, ((key, *states[key], self._pass, *marks[key]) for key in both))
-            self._db.executemany(_PUT_STATE, ((key, *states[key]) for key in sorted(states.keys() - marks.keys())))
+            self._db.executemany(PUT_BOTH, ((key, *states[key], self._pass, *marks[key]) for key in both))
+            self._db.executemany(PUT_STATE, ((key, *states[key]) for key in sorted(states.keys() - marks.keys())))
             self._db.executemany(
-                _PUT_MARK, ((key, self._pass, *marks[key]) for key in sorted(marks.keys() - states.keys()))
+                PUT_MARK, ((key, self._pass, *marks[key]) for key in sorted(marks.keys() - states.keys()))
             )
             if position is not None:
                 self._put_meta("position", position)
             self._put_meta("sources", self._sources)
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def _put_meta(self, key: str, value: Any) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, orjson.dumps(value)))
@@ -204,9 +200,10 @@ class Index:
     def begin_pass(self, number: int, *, names: bool) -> bool:
         """Begin pass `number`; with `names`, get ready to look up names. Return whether any record guards its name."""
         self._pass = number
-        holders = self._db.execute(f"SELECT 1 FROM records WHERE state IN {_GUARDING} LIMIT 1").fetchone()  # noqa: S608 - constants and ? alone # nosec B608
-        if holders is not None and names:
-            self._db.execute("CREATE INDEX IF NOT EXISTS by_name ON records (name)")
+        with self._in_use():
+            holders = self._db.execute(f"SELECT 1 FROM records WHERE state IN {GUARDING} LIMIT 1").fetchone()  # noqa: S608 - constants and ? alone # nosec B608
+            if holders is not None and names:
+                self._db.execute("CREATE INDEX IF NOT EXISTS by_name ON records (name)")
         return holders is not None
 
     def source_number(self, name: str) -> int:
@@ -223,18 +220,18 @@ class Index:
         """Return what is known of each identity, and its mark of this pass; what is not known is left out."""
         wanted = {bytes.fromhex(identity): identity for identity in identities}
         found: dict[str, tuple[Known | None, Mark | None]] = {}
-        with self._using:
+        with self._in_use():
             rows = self._rows(sorted(wanted))
         for row in rows:
             mark = Mark(row[4], row[5], row[6], row[7]) if row[3] == self._pass else None
-            found[wanted[row[0]]] = (Known(_STATES[row[1]], row[2]), mark)
+            found[wanted[row[0]]] = (Known(STATES[row[1]], row[2]), mark)
         with self._lock:
             layers = [chunk.states for chunk in self._sealed] + [self._overlay.states]
             for key, identity in wanted.items():
                 known, mark = found.get(identity, (None, None))
                 for layer in layers:
                     newer = layer.get(key)
-                    known = known if newer is None else Known(_STATES[newer[0]], newer[1])
+                    known = known if newer is None else Known(STATES[newer[0]], newer[1])
                 mark = self._overlay.marks.get(key, mark)
                 if known is not None or mark is not None:
                     found[identity] = (known, mark)
@@ -259,8 +256,8 @@ class Index:
 
     def unseen_holder(self, name: str) -> bool:
         """Return whether a record that guards `name` has not been met in this pass."""
-        query = f"SELECT identity, seen FROM records WHERE name = ? AND state IN {_GUARDING}"  # noqa: S608 - constants and ? alone # nosec B608
-        with self._using:
+        query = f"SELECT identity, seen FROM records WHERE name = ? AND state IN {GUARDING}"  # noqa: S608 - constants and ? alone # nosec B608
+        with self._in_use():
             rows = self._db.execute(query, (_name_number(name),)).fetchall()
         with self._lock:
             return any(
@@ -271,7 +268,7 @@ class Index:
         """Return whether a record that guards its name in the file does so still: what was in doubt may be absent."""
         layers = (self._overlay.states, *(chunk.states for chunk in reversed(self._sealed)))
         newest = next((layer[key] for layer in layers if key in layer), None)
-        return newest is None or newest[0] in _GUARDING
+        return newest is None or newest[0] in GUARDING
 
     def gone(self, sources: Sequence[str]) -> int:
         """Return how many campaigns were made from rows of `sources` that this pass has not met."""
@@ -279,19 +276,22 @@ class Index:
         numbers = tuple(self._sources.index(name) for name in sources if name in self._sources)
         holes = ",".join("?" * len(numbers))
         query = f"SELECT identity FROM records WHERE state = 2 AND seen <> ? AND seen_source IN ({holes})"  # noqa: S608 - constants and ? alone # nosec B608
-        with self._lock:
+        with self._in_use(), self._lock:
             marks = self._overlay.marks
             return sum(1 for (key,) in self._db.execute(query, (self._pass, *numbers)) if key not in marks)
 
     def count(self, state: State) -> int:
         """Return how many identities the file (without the overlay) holds in `state`."""
-        row = self._db.execute("SELECT count(*) FROM records WHERE state = ?", (_CODES[state],)).fetchone()
+        with self._in_use():
+            row = self._db.execute("SELECT count(*) FROM records WHERE state = ?", (CODES[state],)).fetchone()
         return int(row[0])
 
     def states(self) -> Iterable[tuple[str, State, int | None]]:
         """Yield identity, state and content of everything in the file that the journal knows (for `verify`)."""
-        for key, state, content in self._db.execute("SELECT identity, state, content FROM records WHERE state <> 0"):
-            yield key.hex(), _STATES[state], content
+        query = "SELECT identity, state, content FROM records WHERE state <> 0"
+        with self._in_use():
+            for key, state, content in self._db.execute(query):
+                yield key.hex(), STATES[state], content
 
     def close(self) -> None:
         """Close the file; what is not sealed and flushed is left to the next opening's replay."""

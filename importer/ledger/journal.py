@@ -14,6 +14,7 @@ the outcomes of requests that are on their way still find room.
 import errno
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -107,14 +108,18 @@ class Journal:
         return pending.n
 
     async def flush(self) -> None:
-        """Wait until everything handed over before is durable and in the ledgers."""
+        """Wait until everything handed over before is durable and in the ledgers.
+
+        Raises:
+            LedgerError: the journal is poisoned or full: who reads the ledgers now misses rows.
+        """
         if self._queue or self._unsynced or self._committing:
             pending = _Pending(entry=None, durable=True)
             self._queue.append(pending)
             self._wake.set()
             await pending.done.wait()
-            if pending.error is not None:
-                raise pending.error
+        if self.poison is not None:
+            raise self.poison
 
     def _push(self, entry: Any, *, durable: bool) -> _Pending:
         if self._poison is not None:
@@ -145,7 +150,7 @@ class Journal:
             if taken or self._unsynced:
                 self._committing = True
                 try:
-                    await self._run_blocking(lambda taken=taken, sync=sync: self._commit(taken, sync=sync))  # type: ignore[misc]
+                    await self._run_blocking(partial(self._commit, taken, sync=sync))
                 finally:
                     self._committing = False
             for pending in taken:

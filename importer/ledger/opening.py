@@ -16,7 +16,7 @@ from importer.errors import AccessError, LedgerError
 from importer.ledger import codec, entries
 from importer.ledger.disk import Disk, OsDisk, make_folder, write_whole
 from importer.ledger.fold import Change, Fold
-from importer.ledger.index import Index
+from importer.ledger.index import AGAIN, Index
 from importer.ledger.journal import Journal, RunBlocking, in_thread
 from importer.ledger.lock import LedgerLock
 from importer.ledger.position import position_of
@@ -59,10 +59,11 @@ class Ledger:
     def close(self) -> None:
         """Seal and write the index, close the files, release the lock. Blocks. Call after the journal's task ended.
 
-        Raises `LedgerError` when the index cannot be written; all is closed even so.
+        Raises `LedgerError` when the index cannot be written or a file not be closed; all is closed even so.
         """
         try:
-            if self.journal.poison is None and not self.journal.unfinished:  # else the next opening reads them again
+            # Else the next opening reads them again.
+            if self.journal.poison is None and not self.journal.unfinished and self.index.broken is None:
                 self.index.seal(self.journal.position())
                 self.index.flush()
         finally:
@@ -80,14 +81,14 @@ def open_ledger(
         AccessError: it belongs to another account or base URL.
     """
     disk = disk or OsDisk()
-    make_folder(folder)
+    make_folder(folder, disk)
     lock = LedgerLock(folder)
     lock.take()
     try:
         return _open(folder, owner, disk, run_blocking, lock)
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         lock.release()
-        raise LedgerError(f"the ledger {folder} cannot be opened: {error.strerror or error}") from error
+        raise LedgerError(f"the ledger {folder} cannot be opened: {error}", hint=AGAIN) from error
     except BaseException:
         lock.release()
         raise
@@ -130,6 +131,8 @@ def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, loc
     def close() -> None:
         try:
             closing.close()
+        except (OSError, sqlite3.Error) as error:
+            raise LedgerError(f"the ledger {folder} cannot be closed: {error}", hint=AGAIN) from error
         finally:
             lock.release()
 

@@ -48,9 +48,24 @@ class Replay:
         self.tail = Tail(position["n"], position["offset"], position["crc"], position["last_offset"])
         with self._path.open("rb") as file:
             for n, offset, states in position["open"]:
-                file.seek(offset)
-                entry = orjson.loads(file.readline())
+                entry: Any = self._read_again(file, n, offset)
                 self.fold.reopen(n, entry, offset, [State(state) for state in states])
+
+    def _read_again(self, file: BinaryIO, n: int, offset: int) -> dict[str, Any]:
+        """Return the entry at `offset`, checked against the seal of the line before it."""
+        file.seek(offset - codec.SEAL_BYTES - 1)
+        seal = file.read(codec.SEAL_BYTES + 1)
+        try:
+            return codec.unseal_line(file.readline(), n, codec.crc_of(seal))[0]
+        except codec.BrokenLineError as error:
+            raise self._damaged(n, offset, error) from error
+
+    def _damaged(self, n: int, offset: int, error: codec.BrokenLineError) -> LedgerError:
+        where = f"{JOURNAL} line {n + 1} (byte {offset})"
+        return LedgerError(
+            f"the journal is damaged at {where}: {error}, and whole lines follow",
+            hint="Restore the journal from a backup, or import into another --ledger.",
+        )
 
     def steps(self) -> Iterator[Step]:
         """Yield entry after entry, folded.
@@ -74,11 +89,7 @@ class Replay:
     def _rest(self, broken: bytes, file: BinaryIO, error: codec.BrokenLineError) -> bytes:
         rest = file.read()
         if self._holds_later(broken) or any(codec.looks_whole(line) for line in rest.split(b"\n")):
-            where = f"{JOURNAL} line {self.tail.n + 1} (byte {self.tail.offset})"
-            raise LedgerError(
-                f"the journal is damaged at {where}: {error}, and whole lines follow",
-                hint="Restore the journal from a backup, or import into another --ledger.",
-            )
+            raise self._damaged(self.tail.n, self.tail.offset, error)
         return rest
 
     def _holds_later(self, broken: bytes) -> bool:

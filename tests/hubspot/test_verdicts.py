@@ -44,7 +44,10 @@ ERROR = {"message": "bad", "category": "VALIDATION_ERROR", "correlationId": "c-1
         (reply(201, batch()), "answered", Outcome.ANSWERED, Settle),
         (reply(200, batch()), "answered", Outcome.ANSWERED, Settle),
         (reply(207, batch(results=0, errors=[ERROR], numErrors=1)), "answered", Outcome.ANSWERED, Settle),
+        (reply(207, batch(results=0, numErrors=1)), "answered", Outcome.ANSWERED, Settle),
+        (reply(207, batch(results=0, errors=[ERROR])), "answered", Outcome.ANSWERED, Settle),
         (reply(201, batch(errors=[ERROR])), "answered", Outcome.ANSWERED, Settle),
+        (reply(299, batch()), "answered", Outcome.ANSWERED, Settle),
         (reply(201, batch("complete")), "answered", Outcome.ANSWERED, Settle),
         (reply(201, batch("PENDING")), "incomplete", Outcome.UNKNOWN, Settle),
         (reply(202, batch("PROCESSING")), "incomplete", Outcome.UNKNOWN, Settle),
@@ -56,10 +59,13 @@ ERROR = {"message": "bad", "category": "VALIDATION_ERROR", "correlationId": "c-1
         (reply(201, [1]), "unreadable", Outcome.UNKNOWN, LookUp),
         (reply(201, {"status": "COMPLETE", "results": [{"id": "a"}]}), "unreadable", Outcome.UNKNOWN, LookUp),
         (reply(204), "no_content", Outcome.UNKNOWN, LookUp),
+        (reply(205), "no_content", Outcome.UNKNOWN, LookUp),
         (reply(206, batch()), "no_content", Outcome.UNKNOWN, LookUp),
         (reply(101), "unexpected", Outcome.UNKNOWN, LookUp),
+        (reply(199), "unexpected", Outcome.UNKNOWN, LookUp),
         (reply(302, location="https://elsewhere.example"), "redirect", Outcome.REFUSED, AccessError),
         (reply(304), "redirect", Outcome.REFUSED, AccessError),
+        (reply(399), "redirect", Outcome.REFUSED, AccessError),
         (reply(400, ERROR), "invalid", Outcome.REFUSED, Bisect),
         (reply(422, ERROR), "invalid", Outcome.REFUSED, Bisect),
         (reply(401, ERROR), "unauthorized", Outcome.REFUSED, AccessError),
@@ -78,9 +84,10 @@ ERROR = {"message": "bad", "category": "VALIDATION_ERROR", "correlationId": "c-1
         (reply(477, retry_after="3600"), "migrating", Outcome.REFUSED, PausedError),
         (reply(418), "unexpected", Outcome.UNKNOWN, LookUp),
         (reply(600), "unexpected", Outcome.UNKNOWN, LookUp),
+        (reply(503, x_hubspot_ratelimit_daily_remaining="0"), "server_error", Outcome.UNKNOWN, LookUp),
         *[
             (reply(status, b"<html>"), "server_error", Outcome.UNKNOWN, LookUp)
-            for status in (500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526)
+            for status in (500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 599)
         ],
         *[
             (lost(kind, on_wire=False), "not_sent", Outcome.NOT_SENT, Resend)
@@ -140,7 +147,7 @@ def test_what_is_too_long_to_sleep_ends_the_run_resumable(exchange: Reply, code:
     """Quota, migration and long waits pause the run: exit 7, a reason, and when it makes sense to go on."""
     verdict = judge_create(exchange)
     assert isinstance(verdict.step, Pause)
-    assert (verdict.code, verdict.step.wait_s) == (code, wait_s)
+    assert (verdict.code, verdict.outcome, verdict.step.wait_s) == (code, Outcome.REFUSED, wait_s)
     assert verdict.step.error.exit_status is ExitStatus.PAUSED
     assert verdict.step.error.hint
 
@@ -164,6 +171,15 @@ def test_the_waits_can_be_shortened() -> None:
     waits = WaitPolicy(window_s=0.1, wait_max_s=5.0)
     assert judge_create(reply(429), waits).step == Resend(0.1, whole_client=True)
     assert judge_create(reply(429, retry_after="6"), waits).code == "long_wait"
+    assert judge_create(reply(423), WaitPolicy(locked_s=0.1)).step == Resend(0.1, whole_client=True)
+
+
+def test_a_redirect_names_its_target() -> None:
+    """Where a redirect leads is told, and no more of it than fits a line."""
+    step = judge_create(reply(302, location="x" * 300)).step
+    assert isinstance(step, Stop)
+    assert step.error.message.count("x" * 200) == 1
+    assert "x" * 201 not in step.error.message
 
 
 def test_a_missing_scope_is_named() -> None:
@@ -190,16 +206,21 @@ def test_a_verdict_carries_what_support_asks_for() -> None:
 
 def test_a_question_gets_its_data() -> None:
     """A readable 2xx is used; the batch's words do not matter."""
-    verdict = judge_read(reply(200, {"results": [CAMPAIGN], "total": 1}), parse_page)
+    shown = {"results": [CAMPAIGN], "total": 1}
+    for status in (200, 299):
+        verdict = judge_read(reply(status, shown), parse_page)
+        assert verdict.code == "answered"
     assert isinstance(verdict.step, Use)
     page: Page = verdict.step.data
     assert (page.total, page.after, page.results[0].id) == (1, None, "a")
+    assert judge_read(reply(200, b"<html>"), parse_page).code == "unreadable"
 
 
 @pytest.mark.parametrize(
     ("exchange", "step"),
     [
         (reply(200, b"<html>"), BACK_OFF),
+        (reply(199, {"results": [CAMPAIGN]}), BACK_OFF),
         (reply(500), BACK_OFF),
         (reply(524), BACK_OFF),
         (reply(408), BACK_OFF),

@@ -88,4 +88,32 @@ def test_numbers_beyond_64_bits_are_kept_as_text() -> None:
 )
 def test_what_does_not_look_whole(line: bytes) -> None:
     """Pieces, zeros and other JSON do not look like an entry."""
-    assert not codec.looks_whole(line)
+    assert codec.looks_whole(line) is False
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"t":"end","note":"no number and no seal"}',
+        b'{"n":7,"t":"end","note":"a number, no seal"}',
+        b'{"t":"end","note":"a seal, no number","c":"00000000"}',
+    ],
+)
+def test_an_object_is_no_entry_without_number_and_seal(line: bytes) -> None:
+    """Whole JSON by itself does not make a line of a journal."""
+    assert codec.looks_whole(line) is False
+    assert codec.looks_whole(b'{"n":7,"t":"end","c":"00000000"}')
+
+
+def test_the_form_of_a_line_stays() -> None:
+    """Journals outlive versions: the first line and one after it, byte for byte."""
+    first, crc = codec.seal(b'{"t":"header"}', 0, codec.SEED)
+    second, _crc = codec.seal(b'{"t":"run"}', 1, crc)
+    assert (first, second) == (b'{"n":0,"t":"header","c":"5c51d238"}\n', b'{"n":1,"t":"run","c":"23d08aef"}\n')
+
+
+def test_only_numbers_that_do_not_fit_become_text() -> None:
+    """Beside a number that JSON writers cannot hold, what fits in 63 bits, and truth values, stay."""
+    values = [7, True, 2**63 - 1, 2**63, -(2**80)]
+    assert orjson.loads(codec.encode({"row": values})) == {"row": [7, True, 2**63 - 1, str(2**63), str(-(2**80))]}
+    assert codec.encode([1, "two"]) == b'[1,"two"]'

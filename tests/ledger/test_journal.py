@@ -1,13 +1,17 @@
 """The journal's owner: the order of write, sync, rows and waking."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
+import anyio.to_thread
 import pytest
 from trio.testing import MockClock
 
+from importer.ledger.journal import in_thread
 from tests.ledger.conftest import end, intent, made, outcome, reject
 from tests.ledger.journal_bench import Bench, bench_of
 
@@ -116,6 +120,105 @@ async def test_flush_waits_for_what_is_under_way(bench: Bench) -> None:
             assert bench.rows == []
             go_on.set()
         assert len(bench.rows) == 1
+
+
+async def test_flush_does_not_wait_for_the_second(bench: Bench) -> None:
+    """A flush of entries that are written and not yet synced syncs them at once, though nothing new is in the queue."""
+    async with bench.working() as journal:
+        assert not journal.unfinished
+        journal.put(reject(0))
+        assert journal.unfinished
+        await anyio.wait_all_tasks_blocked()
+        assert (bench.log, journal.unfinished) == (["write"], True)
+        with anyio.fail_after(0.5):
+            await journal.flush()
+        assert bench.log == ["write", "sync", "rows"]
+        assert not journal.unfinished
+
+
+async def test_an_entry_behind_a_flush_is_written(bench: Bench) -> None:
+    """What is handed over after a flush began shares its group, and is written with it."""
+    async with bench.working() as journal, anyio.create_task_group() as group:
+        journal.put(reject(0))
+        group.start_soon(journal.flush)
+        await anyio.lowlevel.checkpoint()
+        journal.put(reject(1))
+        assert journal.unfinished
+    assert bench.entries() == ["header", "run", "reject", "reject"]
+
+
+async def test_an_idle_journal_closes(bench: Bench) -> None:
+    """A journal that nothing was handed to waits, has nothing to flush, and ends when it is closed."""
+    async with anyio.create_task_group() as group:
+        group.start_soon(bench.journal.run)
+        await anyio.wait_all_tasks_blocked()
+        await bench.journal.flush()
+        assert not bench.journal.unfinished
+        bench.journal.close()
+    assert bench.log == []
+
+
+@pytest.mark.parametrize("durable", [False, True])
+async def test_closed_while_it_writes(bench: Bench, durable: bool) -> None:
+    """W6: a closing during a write leaves nothing unsynced, nor unwritten what was handed over during it."""
+    begun, go_on = anyio.Event(), anyio.Event()
+
+    async def slowly(work: Callable[[], None]) -> None:
+        begun.set()
+        await go_on.wait()
+        work()
+
+    with anyio.fail_after(0.5):
+        async with bench.working() as journal, anyio.create_task_group() as group:
+            journal._run_blocking = slowly
+            if durable:
+                group.start_soon(journal.append, reject(0))
+            else:
+                journal.put(reject(0))
+            await begun.wait()
+            if durable:
+                journal.put(reject(1))
+            journal.close()
+            go_on.set()
+    expected = ["reject"] * (1 + durable)
+    assert bench.entries() == ["header", "run", *expected]
+    assert len(bench.rows) == len(expected)
+
+
+async def test_a_closing_does_not_wait_for_the_second(bench: Bench) -> None:
+    """Entries that are written and not yet synced are synced at once when the journal is closed."""
+    with anyio.fail_after(0.5):
+        async with bench.working() as journal:
+            journal.put(reject(0))
+            await anyio.wait_all_tasks_blocked()
+            assert bench.log == ["write"]
+    assert bench.log == ["write", "sync", "rows"]
+
+
+async def test_a_write_in_its_thread_is_finished() -> None:
+    """W6: a cancellation does not cut a write that is under way; it takes effect when the write is done."""
+    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+    ended: list[bool] = []
+
+    def work() -> None:
+        begun.set()
+        go_on.wait(5)
+        done.set()
+
+    async def one() -> None:
+        try:
+            await in_thread(work)
+        finally:
+            ended.append(done.is_set())
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(one)
+        assert await anyio.to_thread.run_sync(begun.wait, 5)
+        group.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            await anyio.wait_all_tasks_blocked()
+            go_on.set()
+    assert ended == [True]
 
 
 async def test_closing_writes_and_syncs_what_waits(bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """The journal when the disk fails: poison, a full disk, and what is tried again (nothing)."""
 
+import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from trio.testing import MockClock
 
 from importer.errors import LedgerError
 from importer.ledger.journal import Journal
-from tests.ledger.conftest import end, intent, made, outcome, reject
+from tests.ledger.conftest import decision, end, intent, made, outcome, reject, resolve
 from tests.ledger.journal_bench import ENOSPC, Bench, bench_of
 
 EIO = 5
@@ -109,6 +110,35 @@ async def test_an_outcome_that_meets_the_full_disk_is_written_into_the_reserve(b
         async with anyio.create_task_group() as group:
             group.start_soon(_refused, journal, intent(1))
             group.start_soon(journal.append, outcome(of, created=made(0)))
+    assert bench.entries() == ["header", "run", "intent", "outcome"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+async def test_every_entry_that_closes_something_is_taken(bench: Bench, code: int) -> None:
+    """A full disk, and a quota that is used up, with or without a reserve, still take all that closes what is open."""
+    bench.reserve.unlink()
+    async with bench.working() as journal:
+        of = await journal.append(intent(0, 1, 2))
+        bench.disk.failing = {("write", bench.disk._calls["write"] + 1): OSError(code, "no room")}
+        await journal.append(outcome(of, doubt=[0, 1, 2]))
+        assert "full" in str(journal.poison)
+        journal.put(resolve(of, created=made(0), unresolved=[(1, "it cannot be told"), (2, "it cannot be told")]))
+        journal.put(decision(of, 1, 1))
+        journal.put({**end(), "t": "stop"})
+        await journal.append(end())
+    assert bench.entries() == ["header", "run", "intent", "outcome", "resolve", "decision", "stop", "end"]
+
+
+async def test_the_disk_is_full_once(bench: Bench) -> None:
+    """A second write without room is not tried again: what has a reserve has one."""
+    async with bench.working() as journal:
+        of = await journal.append(intent(0))
+        calls, full = bench.disk._calls["write"], OSError(ENOSPC, "No space left on device")
+        bench.disk.failing = {("write", calls + 1): full, ("write", calls + 3): full}
+        await journal.append(outcome(of, doubt=[0]))
+        await _refused(journal, resolve(of, absent=[0]))
+        with pytest.raises(LedgerError):
+            journal.put(end())
     assert bench.entries() == ["header", "run", "intent", "outcome"]
 
 

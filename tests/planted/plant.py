@@ -1,16 +1,13 @@
 """Break the importer on purpose, one promise at a time, and see whether the tests notice.
 
-    python -m tests.planted.plant [--jobs 2] [NAME ...]
+    python -m tests.planted.plant [--jobs 2] [--quick] [NAME ...]
 
 Each breakage is made in a copy of the tree, where the tests named beside it run. First all named tests must pass in an
-unbroken copy, or a failure would mean nothing. Exit status 1 if a breakage was not caught.
+unbroken copy, or a failure would mean nothing. What the named tests do not catch is tried with the whole suite. Exit
+status 1 if a breakage was not caught.
 """
 
 import argparse
-import os
-import re
-import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,28 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from tests.planted.bugs import BUGS, Bug
+from tests.planted.bugs import BUGS, QUICK, Bug
+from tests.planted.trees import check_own, copy_tree, run_tests
 
-ROOT: Final = Path(__file__).resolve().parents[2]
-_TREE: Final = ("importer", "tests", "config", "docs", "requirements", "pyproject.toml", "README.md", "Makefile",
-                "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE")  # fmt: skip
-_IGNORED: Final = shutil.ignore_patterns("__pycache__", "planted")
-
-
-def copy_tree(into: Path) -> Path:
-    """Copy what the tests need below `into`, beside the shared files; return the copy's root."""
-    root = into / "main"
-    root.mkdir(parents=True)
-    for name in _TREE:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, root / name, ignore=_IGNORED)
-        elif source.exists():
-            shutil.copy(source, root / name)
-    shared = ROOT.parent / "shared"
-    if shared.exists():
-        (into / "shared").symlink_to(shared)
-    return root
+_WHOLE_SUITE: Final = "tests"
 
 
 def apply(bug: Bug, root: Path) -> None:
@@ -52,29 +31,50 @@ def apply(bug: Bug, root: Path) -> None:
     path.write_text(text.replace(bug.old, bug.new), encoding="utf-8")
 
 
-def run_tests(root: Path, tests: str) -> tuple[bool, str]:
-    """Run tests in a copy; return whether they passed, and the first that failed."""
-    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
-    told = subprocess.run(
-        [sys.executable, "-c", "import importer; print(importer.__file__)"],
-        cwd=root, env=environment, check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-    assert told.startswith(str(root)), "the copy is not what is imported"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests.split()],
-        cwd=root, env=environment, check=False, capture_output=True, text=True, timeout=900,
-    )  # fmt: skip
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
-    return done.returncode == 0, failed[1] if failed else f"status {done.returncode}"
-
-
-def caught_by(bug: Bug) -> str | None:
-    """Return the first test that fails with the breakage, None if none does."""
+def caught_by(bug: Bug, tests: str | None = None) -> str | None:
+    """Return the first of the tests (those named beside the breakage) that fails with it, None if none does."""
     with tempfile.TemporaryDirectory() as name:
         root = copy_tree(Path(name))
+        check_own(root)
         apply(bug, root)
-        passed, failed = run_tests(root, bug.tests)
-    return None if passed else failed
+        told = run_tests(root, bug.tests if tests is None else tests)
+    return None if told.passed else told.by
+
+
+def fails_unbroken(tests: str) -> str | None:
+    """Return the first of the tests that fails in an unbroken copy, None if none does."""
+    with tempfile.TemporaryDirectory() as name:
+        root = copy_tree(Path(name))
+        check_own(root)
+        told = run_tests(root, tests)
+    return None if told.passed else told.by
+
+
+def plant(bugs: Sequence[Bug], jobs: int) -> dict[str, str | None]:
+    """Return for each breakage what caught it; raise `RuntimeError` when the unbroken tree fails."""
+    found = _tried(bugs, None, jobs)
+    missed = [bug for bug in bugs if found[bug.name] is None]
+    if missed:
+        late = _tried(missed, _WHOLE_SUITE, jobs)
+        found |= {name: by and f"{by} (not by the tests named)" for name, by in late.items()}
+    return found
+
+
+def _tried(bugs: Sequence[Bug], tests: str | None, jobs: int) -> dict[str, str | None]:
+    """Try breakages with `tests`, or with those named beside each, and tell of each as it is known."""
+    failed = fails_unbroken(tests or " ".join(dict.fromkeys(path for bug in bugs for path in bug.tests.split())))
+    if failed is not None:
+        raise RuntimeError(f"the unbroken tree fails: {failed}")
+    found: dict[str, str | None] = {}
+    with ThreadPoolExecutor(jobs) as pool:
+        for bug, by in zip(bugs, pool.map(lambda bug: caught_by(bug, tests), bugs), strict=True):
+            found[bug.name] = by
+            _print(f"{bug.name:<28} {by or 'NOT CAUGHT by ' + (tests or bug.tests)}")
+    return found
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - its output
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,22 +82,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Break the importer on purpose and see whether the tests notice.")
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--quick", action="store_true", help="a handful, one of each kind")
     args = parser.parse_args(argv)
-    bugs = [bug for bug in BUGS if not args.names or bug.name in args.names]
+    names = [*args.names, *(QUICK if args.quick else ())]
+    unknown = set(names) - {bug.name for bug in BUGS}
+    if unknown:
+        parser.error(f"no breakage is named {', '.join(sorted(unknown))}")
+    bugs = [bug for bug in BUGS if not names or bug.name in names]
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as name:
-        named = " ".join(dict.fromkeys(path for bug in bugs for path in bug.tests.split()))
-        passed, failed = run_tests(copy_tree(Path(name)), named)
-    if not passed:
-        print(f"the unbroken tree fails: {failed}")  # noqa: T201 - its output
+    try:
+        found = plant(bugs, args.jobs)
+    except RuntimeError as error:
+        _print(str(error))
         return 1
-    with ThreadPoolExecutor(args.jobs) as pool:
-        found = list(pool.map(caught_by, bugs))
-    for bug, by in zip(bugs, found, strict=True):
-        print(f"{bug.name:<28} {by or 'NOT CAUGHT'}")  # noqa: T201 - its output
-    missed = found.count(None)
-    print(f"{len(bugs) - missed} of {len(bugs)} caught, {time.monotonic() - began:.0f} s")  # noqa: T201 - its output
-    return int(missed > 0)
+    missed = [name for name, by in found.items() if by is None]
+    _print(f"{len(bugs) - len(missed)} of {len(bugs)} caught, {time.monotonic() - began:.0f} s")
+    for name in missed:
+        _print(f"NOT CAUGHT: {name}")
+    return int(bool(missed))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.planted.bugs import BUGS, Bug
-from tests.planted.plant import ROOT, apply, caught_by
+from tests.planted.plant import apply, caught_by
+from tests.planted.trees import ROOT
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
