@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast lint types security audit check cov fmt requirements clean \
-  crash crash-random crash-recoveries crash-points crash-naive seeds disks bits cuts fuzz giants planted durability nightly
+  crash crash-random crash-recoveries crash-points crash-naive seeds disks bits cuts fuzz giants planted mutants durability nightly
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -102,10 +102,13 @@ giants: $(DEV_STAMP) ## sources of 10 GB
 planted: $(DEV_STAMP) ## break the importer on purpose: do the tests notice?
 	$(BIN)/python -m tests.planted.plant --jobs 2
 
+mutants: $(DEV_STAMP) ## change one operator, constant or call of the core at a time: do the tests notice?
+	$(BIN)/python -m tests.planted.mutate --jobs 2
+
 durability: $(DEV_STAMP) ## what the syncs cost
 	$(BIN)/python -m benchmarks.durability
 
-nightly: crash crash-random crash-points seeds disks bits cuts fuzz giants planted durability ## all of the long proofs
+nightly: crash crash-random crash-points seeds disks bits cuts fuzz giants planted mutants durability ## all of the long proofs
 
 fmt: $(DEV_STAMP) ## format and mend what can be mended
 	$(BIN)/ruff format .
