@@ -16,6 +16,9 @@ sentence and free of secrets; `hint` says what to do next. This module is pure.
 """
 
 from enum import IntEnum
+from typing import Final
+
+AGAIN: Final = "Nothing is lost: free some space or mend the disk, and run the same command again."
 
 
 class ExitStatus(IntEnum):

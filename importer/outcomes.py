@@ -27,8 +27,7 @@ class Attempt:
         seconds = round(anyio.current_time() - self.began, 4)
         nothing: dict[str, Any] = {"status": None, "corr": None, "note": None}
         nothing |= {"created": [], "failed": [], "returned": [], "doubt": [], "extra": []}
-        # mypy cannot see which keys a merged dictionary has
-        return {"t": "outcome", "of": self.n, "class": kind, "s": seconds, **(nothing | more)}  # type: ignore[typeddict-item]
+        return {"t": "outcome", "of": self.n, "class": kind, "s": seconds, **(nothing | more)}  # type: ignore[typeddict-item] # keys merged
 
     def wanted(self, indices: Sequence[int], allowance_s: float) -> dict[int, Wanted]:
         """Return the records at `indices` as reconciliation looks for them, `allowance_s` for the clocks' skew."""

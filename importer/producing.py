@@ -17,9 +17,8 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from importer.admission import Admission, Admitted
 from importer.batches import Batcher, Work
-from importer.errors import LedgerError
+from importer.errors import AGAIN, LedgerError
 from importer.ledger import entries
-from importer.ledger.index import AGAIN
 from importer.ledger.journal import Journal
 from importer.model import Batch, Rejection, State
 from importer.reading import Reading

@@ -232,7 +232,7 @@ def _body(command: Command) -> Callable[..., None]:
         parameters.insert(0, _argument(command.argument))
     if not all(flag.everyday for flag in flags):
         parameters.append(help_all())
-    call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    call.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # typer reads it
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return call
 

@@ -20,12 +20,11 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from importer import canonical
-from importer.errors import LedgerError
+from importer.errors import AGAIN, LedgerError
 from importer.ledger.fold import Change
 from importer.ledger.tables import CODES, GUARDING, PUT_BOTH, PUT_MARK, PUT_STATE, SCHEMA, STATES, VERSION
 from importer.model import State
 
-AGAIN: Final = "Nothing is lost: free some space or mend the disk, and run the same command again."
 _DAMAGED: Final = "Delete the ledger's index.sqlite: the next run makes it again from the journal."
 CHUNK_RECORDS: Final = 20_000  #: written per batch, the index alone would cost 10 to 20 µs a record
 _LOOKUP_MAX: Final = 500  #: bound variables in one query

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from importer.errors import AccessError, LedgerError
+from importer.errors import AGAIN, AccessError, LedgerError
 from importer.ledger import codec, entries
 from importer.ledger.disk import Disk, OsDisk, make_folder, write_whole
 from importer.ledger.fold import Change, Fold
-from importer.ledger.index import AGAIN, Index
+from importer.ledger.index import Index
 from importer.ledger.journal import Journal, RunBlocking, in_thread
 from importer.ledger.lock import LedgerLock
 from importer.ledger.position import position_of

@@ -128,7 +128,7 @@ def test_against_a_dictionary(chunk: int, monkeypatch: pytest.MonkeyPatch) -> No
     """Whatever the size of a chunk, the index answers as plain dictionaries do."""
     monkeypatch.setattr(index_module, "CHUNK_RECORDS", chunk)
     machine: Any = AgainstADictionary
-    from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415
+    from hypothesis.stateful import run_state_machine_as_test  # noqa: PLC0415 - slow to import
 
     run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=25, deadline=None))
 

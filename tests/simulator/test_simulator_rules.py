@@ -115,7 +115,7 @@ def test_the_package_has_no_other_names() -> None:
     import importer.simulator  # noqa: PLC0415 - the module itself is what is looked at
 
     with pytest.raises(AttributeError):
-        importer.simulator.nothing  # noqa: B018
+        importer.simulator.nothing  # noqa: B018 - asking is the test
 
 
 @given(seed=st.integers(0, 9), law=st.sampled_from(["fixed:0.1", "uniform:0.1-0.3", "longtail:0.1"]))
