@@ -117,3 +117,9 @@ def test_only_numbers_that_do_not_fit_become_text() -> None:
     values = [7, True, 2**63 - 1, 2**63, -(2**80)]
     assert orjson.loads(codec.encode({"row": values})) == {"row": [7, True, 2**63 - 1, str(2**63), str(-(2**80))]}
     assert codec.encode([1, "two"]) == b'[1,"two"]'
+
+
+def test_only_a_seal_is_taken_for_one() -> None:
+    """The end of a line that has no checksum is told."""
+    with pytest.raises(codec.BrokenLineError, match="no seal"):
+        codec.crc_of(b'{"n":0,"c":"nothing!"}\n')

@@ -11,12 +11,15 @@ _NO_ROOM: Final = "a line this short cannot begin as an entry and end as one"
 _NOT_ASKED: Final = "a reading's waits matter to a rule, and a question that was answered is put to none"
 _SHAPE: Final = """not line.startswith(b'{"n":') or not line[-SEAL_BYTES:].startswith(b',"c":"')"""
 
+_ONE: Final = "the loop has one round at most"
+
 EQUIVALENTS: Final[dict[tuple[str, str, str], str]] = {
     ("ledger/journal.py", "n: int = -1", "n: int = (1)"): _PLACEHOLDER,
     ("ledger/journal.py", "offset: int = -1", "offset: int = (1)"): _PLACEHOLDER,
     ("ledger/journal.py",
      "self._sync_by = 0.0  # monotonic seconds; of the oldest entry that is not synced",
      "self._sync_by = (1.0)  # monotonic seconds; of the oldest entry that is not synced"): _PLACEHOLDER,
+    ("ledger/fold.py", "continue", "break"): _ONE,
     ("pairing.py", "return False", "return None"): _FALSY,
     ("pairing.py",
      "return _verbatim(sent, results, terms) or _match(sent, nothing, results, terms)",

@@ -40,8 +40,10 @@ MODULES: Final = {
         "tests/weather/test_storms.py",
     ),
     "matching.py": Module("tests/test_matching.py", "tests/test_reconcile.py"),
-    "ledger/fold.py": Module("tests/ledger/test_fold.py", "tests/ledger"),
-    "ledger/codec.py": Module("tests/ledger/test_codec.py", "tests/ledger/test_replay.py"),
+    "ledger/fold.py": Module("tests/ledger/test_fold.py tests/ledger/test_fold_whole.py", "tests/ledger"),
+    "ledger/codec.py": Module(
+        "tests/ledger/test_codec.py", "tests/ledger/test_replay.py tests/ledger/test_fold_whole.py"
+    ),
 }
 _QUICK_S: Final = 5.0  # on top of five times what the unbroken tests take: a mutant that needs longer hangs
 KILLED, SURVIVED, TIMED_OUT, EQUIVALENT = "killed", "survived", "timeout", "equivalent"
