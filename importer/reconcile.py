@@ -131,8 +131,7 @@ class Reconciler:
 
     async def _round(self) -> None:
         """Look once for all that is due, and decide what can be decided."""
-        now = anyio.current_time()
-        due = [doubt for doubt in self.doubts if doubt.next_look <= now + _EPSILON_S]
+        due, later = self._gather()
         self._strangers = []
         wanted = [record for doubt in due for record in doubt.wanted.values()]
         matched, busy = None, frozenset[str]()
@@ -140,22 +139,37 @@ class Reconciler:
             try:
                 since = self.tally.ended[State.CREATED] - min(doubt.created_before for doubt in due)
                 campaigns = await self.looks.look(wanted, created_since=since)
-                busy = self.in_flight()
+                busy = self.in_flight() | later
                 not_before = min(record.not_before for record in wanted)
                 taken = await self.looks.taken([campaign.id for campaign in campaigns], not_before)
                 matched = match(wanted, campaigns, taken=taken, correlation=self.correlation)
-                self._strangers = self._not_ours(matched, due, busy)
+                self._strangers = self._not_ours(matched, busy)
                 self.tally.looks += 1
             except LookFailedError:
                 matched = None
         for doubt in due:
             await self._decide(doubt, matched, busy)
 
-    def _not_ours(self, matched: Match, due: Sequence[Doubt], busy: frozenset[str]) -> list[Result]:
-        """Return the surplus that no record of ours can be: none on its way, none in doubt that is not due yet."""
-        later = [record for doubt in self.doubts if doubt not in due for record in doubt.wanted.values()]
-        ours = busy | {content_of(record.properties, self.correlation) for record in later}
-        return [one for one in matched.surplus if content_of(one.properties, self.correlation) not in ours]
+    def _gather(self) -> tuple[list[Doubt], frozenset[str]]:
+        """Return what is to be looked for now, and the contents of what may still land.
+
+        Records of equal content are looked for together, whenever their turn is: a campaign of one is as good as one of
+        the other, so a listing that shows only some of them must not give one's to the other.
+        """
+        now = anyio.current_time() + _EPSILON_S
+        due = [doubt for doubt in self.doubts if doubt.next_look <= now]
+        contents = frozenset[str]().union(*(self._contents(doubt) for doubt in due))
+        others = [doubt for doubt in self.doubts if doubt.next_look > now]
+        due += [doubt for doubt in others if doubt.due <= now and not contents.isdisjoint(self._contents(doubt))]
+        landing = [doubt for doubt in others if doubt.due > now]
+        return due, frozenset[str]().union(*(self._contents(doubt) for doubt in landing))
+
+    def _contents(self, doubt: Doubt) -> frozenset[str]:
+        return frozenset(content_of(record.properties, self.correlation) for record in doubt.wanted.values())
+
+    def _not_ours(self, matched: Match, busy: frozenset[str]) -> list[Result]:
+        """Return the surplus that no record of ours can be: none on its way, none that may still land."""
+        return [one for one in matched.surplus if content_of(one.properties, self.correlation) not in busy]
 
     async def _decide(self, doubt: Doubt, matched: Match | None, busy: frozenset[str]) -> None:
         now = anyio.current_time()

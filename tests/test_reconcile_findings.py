@@ -241,3 +241,56 @@ async def test_the_refused_alone_is_no_late_request(tmp_path: Path) -> None:
             assert "a second look must agree" in (bench.tally.waiting_for or "")
 
     await at_work(tmp_path, use)
+
+
+@dataclass
+class LateListing(Portal):
+    """A portal whose first listing does not show everything yet, beside the ids that the journal holds."""
+
+    hidden: list[Result] = field(default_factory=list)
+    held: set[str] = field(default_factory=set)
+
+    async def look(self, wanted: Sequence[Wanted], *, created_since: int) -> list[Result]:
+        """Show what is hidden from the second look on."""
+        shown = await super().look(wanted, created_since=created_since)
+        return shown + (self.hidden if len(self.asked_at) > 1 else [])
+
+    async def taken(self, ids: Sequence[str], not_before: float) -> frozenset[str]:
+        """Know what was found."""
+        return frozenset(self.held)
+
+
+def made(ident: str, at: int) -> Result:
+    """Return a campaign for record 1, made at so many seconds."""
+    return Result(ident, {"hs_name": "Campaign 1"}, f"1970-01-01T00:{at // 60:02d}:{at % 60:02d}Z")
+
+
+async def test_a_record_does_not_take_the_campaign_of_an_equal_one_that_may_still_land(tmp_path: Path) -> None:
+    """Both were made, the first is not listed yet: taking the second's campaign for it would send the second again."""
+    portal = LateListing(shows=[made("second", 165)], hidden=[made("first", 150)])
+
+    async def use(bench: Bench) -> None:
+        await bench.doubt(1)
+        await anyio.sleep(165)
+        later = await bench.doubt(1)
+        later.wanted[0] = later.wanted[0]._replace(not_before=160.0)
+        await bench.reconciler.settle_all()
+
+    bench = await at_work(tmp_path, use, portal=portal)
+    assert bench.sent_again == []
+    assert sorted(item[1] for entry in found(tmp_path) for item in entry["created"]) == ["first", "second"]
+    assert portal.asked_at[-1] == 165 + LANDS_S  # both at the second's first look, whenever the first's turn was
+
+
+async def test_equal_records_of_which_nothing_was_made_are_both_sent_again(tmp_path: Path) -> None:
+    """They wait for each other only as long as one of them may still land."""
+
+    async def use(bench: Bench) -> None:
+        await bench.doubt(1)
+        await anyio.sleep(165)
+        await bench.doubt(1)
+        await bench.reconciler.settle_all()
+        assert len(bench.sent_again) == 2
+        assert anyio.current_time() == 165 + LANDS_S + POLICY.looks_apart_s
+
+    await at_work(tmp_path, use)
