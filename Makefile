@@ -1,4 +1,5 @@
 # Every target sets up what it needs in .venv and is quick the second time.
+# The requirements name every package, so nothing is resolved: a package released tomorrow changes nothing here.
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_STAMP := .venv/.run
@@ -18,17 +19,17 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
 $(RUN_STAMP): requirements/run.txt requirements/build.txt pyproject.toml | $(BIN)/python
-	$(PIP) install --require-hashes -r requirements/run.txt
-	$(PIP) install --require-hashes -r requirements/build.txt
+	$(PIP) install --require-hashes --no-deps -r requirements/run.txt
+	$(PIP) install --require-hashes --no-deps -r requirements/build.txt
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
-	$(PIP) install --require-hashes -r requirements/dev.txt
+	$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
 
 $(SECURITY_STAMP): requirements/security.txt | $(BIN)/python
-	$(PIP) install --require-hashes -r requirements/security.txt
+	$(PIP) install --require-hashes --no-deps -r requirements/security.txt
 	@touch $@
 
 demo: $(RUN_STAMP) ## run the main job against the embedded simulator
