@@ -1,7 +1,7 @@
 """An answer with results: which campaign belongs to which input, and what its errors say about the rest."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -44,17 +44,20 @@ class AnswerReader:
     correlation: str | None = None
     recent: RecentIds = field(default_factory=RecentIds)
 
-    async def findings(self, batch: Batch, reply: wire.BatchReply) -> tuple[list[Finding], tuple[Result, ...]]:
+    async def findings(
+        self, batch: Batch, reply: wire.BatchReply, hang_up: Callable[[], None]
+    ) -> tuple[list[Finding], tuple[Result, ...]]:
         """Return one finding for each record of `batch`, and the campaigns that belong to none of them.
 
+        `hang_up` is called when the reply shows none of them: it may be the answer to another request.
         Cancellation: nothing left behind; the caller journals the batch as in doubt.
         """
-        pairs = await self._pair(batch, reply.results)
+        pairs = await self._pair(batch, reply.results, hang_up)
         for pair in pairs.pairs:
             self.recent.add(pair.result.id)
         return [*_found(pairs), *_attributed(batch, pairs, reply)], pairs.unexpected
 
-    async def _pair(self, batch: Batch, results: Sequence[Result]) -> pairing.Pairs:
+    async def _pair(self, batch: Batch, results: Sequence[Result], hang_up: Callable[[], None]) -> pairing.Pairs:
         """Pair the results with the inputs, reading back the campaigns that the reply alone does not tell apart."""
         sent = [record.properties for record in batch.records]
         correlation = None
@@ -63,6 +66,8 @@ class AnswerReader:
         pairs = pairing.pair(sent, results, known=self.recent.__contains__, correlation=correlation)
         if not pairs.left or not pairs.unexpected:
             return pairs
+        if not pairs.pairs:
+            hang_up()
         ids = [result.id for result in pairs.unexpected][: len(sent)]
         asked = sorted({name for properties in sent for name in properties})
         async with self.pacer.slot() as slot:

@@ -1,4 +1,4 @@
-"""What is in doubt, as a value, and how it is asked about."""
+"""What is in doubt, as a value, how long it is waited for, and how it is asked about."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,6 +8,19 @@ from importer.batches import Work
 from importer.ledger import entries
 from importer.matching import Wanted
 from importer.model import Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlePolicy:
+    """How long to wait before looking, and how often to look."""
+
+    timeout_s: float = 110.0  #: of a request; above the 100 s at which HubSpot's edge gives up on its origin
+    settle_s: float = 60.0  #: after that, before the first look
+    settle_max_s: float = 300.0  #: from the first look to `unresolved`
+    looks_apart_s: float = 10.0  #: between two looks that must agree
+    skew_s: float = 300.0  #: createdAt against the server's clock, before any measurement in this ledger
+    skew_least_s: float = 5.0  #: the least allowance after a measurement
+    outage_max_s: float = 600.0  #: how long creates may pause because of doubts
 
 
 class LookFailedError(Exception):

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from importer.admission import AdmissionPolicy
+from importer.doubts import SettlePolicy
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.throttle import WaitPolicy
 from importer.mapping import CampaignMapping
 from importer.outage import OutagePolicy
 from importer.pacing import RatePolicy
-from importer.reconcile import SettlePolicy
 from importer.records import RecordPolicy
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import ReadPolicy

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 import anyio
 
-from importer.doubts import Doubt
+from importer.doubts import Doubt, SettlePolicy
 from importer.errors import PausedError
-from importer.hubspot import steps, verdicts, wire
+from importer.hubspot import steps, stops, verdicts, wire
 from importer.ledger.fold import Fold, OpenIntent, properties_of
 from importer.lookup import TRIES_MAX, Lookup
 from importer.matching import Wanted
 from importer.model import State
-from importer.reconcile import SettlePolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +54,7 @@ async def ask_account(lookup: Lookup, *, base_url: str, simulated: bool) -> Acco
 
 
 async def _can_read(lookup: Lookup) -> bool:
+    """Return whether the token may list; only HubSpot's own word about scopes says that it may not."""
     for last in [False] * (TRIES_MAX - 1) + [True]:
         exchange = await lookup.ask(lambda: lookup.transport.list_page(properties=["hs_name"], limit=1))
         verdict = verdicts.judge_read(exchange, wire.parse_page, lookup.waits)
@@ -66,7 +66,7 @@ async def _can_read(lookup: Lookup) -> bool:
             case steps.Resend():
                 break
             case steps.Pause(error=error) | steps.Stop(error=error):
-                if verdict.status == 403:
+                if verdict.status == 403 and stops.missing_scopes(verdict.errors) is not None:
                     return False
                 raise error
     raise PausedError(f"HubSpot cannot be reached: {verdict.message}", hint="Run the same command again later.")

@@ -13,7 +13,7 @@ from typing import Any, Final
 import anyio
 
 from importer.batches import Encode, Work, halves, subset
-from importer.doubts import Doubt, LookFailedError, Looks
+from importer.doubts import Doubt, LookFailedError, Looks, SettlePolicy
 from importer.errors import ExitStatus
 from importer.ledger import entries
 from importer.ledger.journal import Journal
@@ -27,19 +27,6 @@ Resend = Callable[[Sequence[Work]], None]  #: takes work that is to be sent agai
 ATTEMPTS_MAX: Final = 5
 REFUSALS_LIE: Final = "HubSpot refused a batch and had made some of it: every refusal is looked up from now on"
 _EPSILON_S: Final = 0.001
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettlePolicy:
-    """How long to wait before looking, and how often to look."""
-
-    timeout_s: float = 110.0  #: of a request; above the 100 s at which HubSpot's edge gives up on its origin
-    settle_s: float = 60.0  #: after that, before the first look
-    settle_max_s: float = 300.0  #: from the first look to `unresolved`
-    looks_apart_s: float = 10.0  #: between two looks that must agree
-    skew_s: float = 300.0  #: createdAt against the server's clock, before any measurement in this ledger
-    skew_least_s: float = 5.0  #: the least allowance after a measurement
-    outage_max_s: float = 600.0  #: how long creates may pause because of doubts
 
 
 @dataclass(slots=True, kw_only=True)

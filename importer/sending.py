@@ -17,7 +17,7 @@ import anyio.to_thread
 from importer import refusals
 from importer.answers import AnswerReader
 from importer.batches import Encode, Work, send_again
-from importer.doubts import Doubt
+from importer.doubts import Doubt, SettlePolicy
 from importer.errors import LedgerError, PausedError
 from importer.hubspot import steps, verdicts, wire
 from importer.hubspot.exchange import Exchange, Reply, Transport
@@ -29,7 +29,7 @@ from importer.model import Batch, Failed, Finding, InDoubt, Returned, State
 from importer.outage import Outage
 from importer.outcomes import Attempt, Findings, failed_item, intent_item
 from importer.pacing import Pacer, Slot
-from importer.reconcile import Reconciler, SettlePolicy
+from importer.reconcile import Reconciler
 from importer.report.books import Tally
 from importer.server_clock import ServerClock
 from importer.stopping import Stop, StoppedError
@@ -177,7 +177,7 @@ class Sender:
         self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict, reply: wire.BatchReply
     ) -> Sequence[Work]:
         try:
-            findings, unexpected = await self.answers.findings(attempt.work.batch, reply)
+            findings, unexpected = await self.answers.findings(attempt.work.batch, reply, exchange.hang_up)
         except anyio.get_cancelled_exc_class():
             self._doubt_at_the_end(attempt)
             raise
@@ -207,6 +207,8 @@ class Sender:
         return refusals.cut_down(attempt.work, verdict, self.encode)
 
     def _look_up(self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict) -> Sequence[Work]:
+        if verdict.status is not None and verdict.status // 100 == 2:
+            exchange.hang_up()  # an answer that is out of step, and so may be all that follow it there
         findings: list[Finding] = [InDoubt(index=index) for index in range(len(attempt.work.batch.records))]
         return self._close(attempt, "unknown", exchange, verdict, findings)
 

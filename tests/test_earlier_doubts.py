@@ -3,10 +3,10 @@
 import anyio
 import pytest
 
+from importer.doubts import SettlePolicy
 from importer.ledger.fold import Fold
 from importer.model import State
 from importer.preflight import earlier_doubts
-from importer.reconcile import SettlePolicy
 from tests.ledger.conftest import header, intent, run
 
 POLICY = SettlePolicy(timeout_s=110.0, settle_s=60.0)

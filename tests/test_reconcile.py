@@ -10,13 +10,13 @@ import pytest
 from trio.testing import MockClock
 
 from importer.batches import Work, make_batch
-from importer.doubts import Doubt, LookFailedError
+from importer.doubts import Doubt, LookFailedError, SettlePolicy
 from importer.hubspot.wire import encode_batch
 from importer.ledger.opening import Ledger, Owner, open_ledger
 from importer.matching import Wanted, content_of
 from importer.model import Record, Result, Row, State
 from importer.outcomes import intent_item
-from importer.reconcile import ATTEMPTS_MAX, Reconciler, SettlePolicy
+from importer.reconcile import ATTEMPTS_MAX, Reconciler
 from importer.report.books import Tally
 from importer.stopping import Stop
 

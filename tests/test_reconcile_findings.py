@@ -10,10 +10,11 @@ import anyio
 import pytest
 from trio.testing import MockClock
 
+from importer.doubts import SettlePolicy
 from importer.ledger.replay import JOURNAL, Replay
 from importer.matching import Wanted, content_of
 from importer.model import Result, State
-from importer.reconcile import ATTEMPTS_MAX, SettlePolicy
+from importer.reconcile import ATTEMPTS_MAX
 from tests.test_reconcile import LANDS_S, NOW, POLICY, Bench, Portal, at_work, campaign
 
 TWIN = Result("twin", {"hs_name": "Campaign 1"}, NOW)

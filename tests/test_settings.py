@@ -9,12 +9,12 @@ import pytest
 from importer.admission import AdmissionPolicy
 from importer.cli.configuring import default_file, text
 from importer.cli.flags import FLAGS, IN_FILE
+from importer.doubts import SettlePolicy
 from importer.errors import UsageError
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.throttle import WaitPolicy
 from importer.outage import OutagePolicy
 from importer.plan import Plan
-from importer.reconcile import SettlePolicy
 from importer.settings import Settings, load
 from importer.sources.policy import ReadPolicy
 

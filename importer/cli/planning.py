@@ -11,6 +11,7 @@ from importer.admission import AdmissionPolicy
 from importer.cli.combinations import ledger_of
 from importer.cli.flags import IN_FILE
 from importer.cli.token import token_source
+from importer.doubts import SettlePolicy
 from importer.errors import UsageError
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.throttle import WaitPolicy
@@ -19,7 +20,6 @@ from importer.near_miss import did_you_mean
 from importer.outage import OutagePolicy
 from importer.pacing import RatePolicy
 from importer.plan import Plan, never_another
-from importer.reconcile import SettlePolicy
 from importer.records import RecordPolicy
 from importer.settings import Loaded, Settings
 from importer.simulator.policy import SimulatorPolicy

@@ -4,7 +4,7 @@ An exchange ends in a `Reply` (a complete answer, whatever its status) or in a `
 of the request can have reached the wire. Nothing here is an exception: `verdicts` reads both. This module is pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
@@ -41,6 +41,10 @@ class NoReplyKind(StrEnum):
     OTHER = "other"  #: anything else, such as an answer that is not HTTP
 
 
+def no_connection() -> None:
+    """Close nothing: the answer came on no connection that could be used again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """A complete answer."""
@@ -50,6 +54,7 @@ class Reply:
     body: bytes = field(default=b"", repr=False)  #: as received, decompressed; not in the repr: it holds data
     sent_at: float  #: just before the request's first byte, monotonic seconds
     answered_at: float  #: when the body's last byte was read, monotonic seconds
+    hang_up: Callable[[], None] = field(default=no_connection, repr=False, compare=False)  #: closes its connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,7 @@ class NoReply:
     on_wire: bool  #: False proves that no byte of the request was written; True proves nothing
     sent_at: float | None  #: just before the request's first byte, monotonic seconds; None when it never came to that
     ended_at: float  #: when the exchange was given up, monotonic seconds
+    hang_up: Callable[[], None] = field(default=no_connection, repr=False, compare=False)  #: it is closed already
 
 
 Exchange = Reply | NoReply

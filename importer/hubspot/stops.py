@@ -26,9 +26,16 @@ def unauthorized() -> AccessError:
     )
 
 
+def missing_scopes(errors: tuple[RemoteError, ...]) -> tuple[str, ...] | None:
+    """Return the scopes that a 403 asks for; None when it is no word of HubSpot's about scopes, as a proxy's is not."""
+    scopes = {scope for error in errors for key in _SCOPE_KEYS for scope in error.context.get(key, ())}
+    told = any(error.category == "MISSING_SCOPES" for error in errors)
+    return tuple(sorted(scopes)) if scopes or told else None
+
+
 def forbidden(errors: tuple[RemoteError, ...]) -> AccessError:
     """Return the error for a 403, with the names of the scopes where HubSpot tells them."""
-    scopes = sorted({scope for error in errors for key in _SCOPE_KEYS for scope in error.context.get(key, ())})
+    scopes = missing_scopes(errors)
     named = f"; it asks for {', '.join(scopes)}" if scopes else ""
     return AccessError(
         f"the token may not do this (403){named}",

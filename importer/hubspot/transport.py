@@ -12,7 +12,6 @@ What it holds to:
 import socket
 import ssl
 import struct
-import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
@@ -25,6 +24,7 @@ import anyio
 from yarl import URL
 
 from importer.errors import AccessError, UsageError
+from importer.hubspot.bodies import decompressed, read_capped
 from importer.hubspot.endpoint import TransportPolicy, base_url
 from importer.hubspot.exchange import KEPT_HEADERS, Exchange, NoReply, NoReplyKind, Reply
 from importer.hubspot.wire import encode_ids, paths
@@ -56,7 +56,6 @@ _KINDS: Final[tuple[tuple[type[Exception], NoReplyKind], ...]] = (
 )
 
 _DISCARD_UNSENT: Final = struct.pack("ii", 1, 0)  # SO_LINGER: close at once, throw away what has not left
-_ANY_ZLIB: Final = 32 + zlib.MAX_WBITS  # gzip or zlib, told by its first bytes
 
 
 class HubSpotTransport:
@@ -150,14 +149,17 @@ class HubSpotTransport:
             trace_request_ctx=wire,
         ) as response:
             wire.answering = True
-            raw = await _read_capped(response.content, self._policy.reply_bytes_max)
-            plain = _decompressed(raw, response.headers.get("Content-Encoding"), self._policy.reply_bytes_max)
+            raw = await read_capped(response.content.iter_any(), self._policy.reply_bytes_max)
+            plain = decompressed(raw, response.headers.get("Content-Encoding"), self._policy.reply_bytes_max)
             if plain is None:
                 return wire.no_reply(NoReplyKind.TOO_LARGE, f"more than {self._policy.reply_bytes_max:,} bytes")
             kept = {name.lower(): value for name, value in response.headers.items() if name.lower() in KEPT_HEADERS}
             answered_at = anyio.current_time()
             sent_at = answered_at if wire.sent_at is None else wire.sent_at
-            return Reply(status=response.status, headers=kept, body=plain, sent_at=sent_at, answered_at=answered_at)
+            return Reply(
+                status=response.status, headers=kept, body=plain, sent_at=sent_at, answered_at=answered_at,
+                hang_up=wire.abort,
+            )  # fmt: skip
 
     def _headers(self) -> dict[str, str]:
         """Return the headers of one request: the only place where the token is uncovered."""
@@ -256,32 +258,6 @@ def _socket(address: aiohttp.AddrInfoType, unacknowledged_s: float) -> socket.so
     if option is not None:
         made.setsockopt(socket.IPPROTO_TCP, option, int(unacknowledged_s * 1000))
     return made
-
-
-async def _read_capped(content: aiohttp.StreamReader, bytes_max: int) -> bytes | None:
-    """Return the body as sent; None as soon as it is too long."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in content.iter_any():
-        size += len(chunk)
-        if size > bytes_max:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _decompressed(body: bytes | None, encoding: str | None, bytes_max: int) -> bytes | None:
-    """Return `body` as it was before somebody on the way compressed it unasked; None when that is too long.
-
-    What cannot be decompressed stays as it is, and so is no JSON to whoever reads it.
-    """
-    if body is None or encoding is None or encoding.lower() not in {"gzip", "x-gzip", "deflate"}:
-        return body
-    try:
-        plain = zlib.decompressobj(_ANY_ZLIB).decompress(body, bytes_max + 1)
-    except zlib.error:
-        return body
-    return plain if len(plain) <= bytes_max else None
 
 
 def _kind(error: Exception, wire: _Wire) -> NoReplyKind:

@@ -63,6 +63,21 @@ async def test_a_reply_comes_with_its_useful_headers(raw: Any) -> None:
         assert server.connections == 1
 
 
+async def test_hanging_up_closes_the_connection_of_the_answer(raw: Any) -> None:
+    """After it, the next request has a connection of its own; without it, connections are used again."""
+    async with (
+        raw.serve(raw.answering(raw.http(b"{}", "201 Created"))) as server,
+        transport_to(server.url) as transport,
+    ):
+        await transport.create(BODY)
+        answer = await transport.create(BODY)
+        assert server.connections == 1
+        answer.hang_up()
+        await checkpoint()
+        assert isinstance(await transport.create(BODY), Reply)
+        assert server.connections == 2
+
+
 async def test_the_other_requests_are_what_the_api_documents(raw: Any) -> None:
     """Listing, reading and account details have the documented paths, parameters and bodies."""
     async with (

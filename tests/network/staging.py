@@ -11,6 +11,7 @@ import anyio
 from anyio.abc import SocketAttribute, SocketStream
 from yarl import URL
 
+from importer.doubts import SettlePolicy
 from importer.errors import ImporterError
 from importer.hubspot import steps
 from importer.hubspot.endpoint import TransportPolicy
@@ -21,7 +22,6 @@ from importer.hubspot.verdicts import judge_create
 from importer.ledger.replay import JOURNAL
 from importer.outage import OutagePolicy
 from importer.pipeline import run_plan
-from importer.reconcile import SettlePolicy
 from importer.report.books import Books, Tally
 from importer.simulator.server import Simulator
 from importer.stopping import Stop

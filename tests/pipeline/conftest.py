@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
+from importer.doubts import SettlePolicy
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.throttle import WaitPolicy
 from importer.hubspot.transport import HubSpotTransport
@@ -17,7 +18,6 @@ from importer.outage import OutagePolicy
 from importer.pacing import RatePolicy
 from importer.pipeline import run_plan
 from importer.plan import Plan
-from importer.reconcile import SettlePolicy
 from importer.report.books import Summary, Tally
 from importer.simulator.policy import SimulatorPolicy
 from importer.simulator.server import Simulator

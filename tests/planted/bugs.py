@@ -203,6 +203,10 @@ BUGS: Final = (
         "_is_long, Outcome.REFUSED,", "lambda _: False, Outcome.REFUSED,", "tests/hubspot/test_verdicts.py"),
     Bug("formulas_exported", "an exported cell is no formula", "formulas.py",
         '    return f"\'{text}" if _FORMULA.match(text) else text\n', "    return text\n", "tests/hygiene"),
+    Bug("out_of_step_kept", "an answer to another request ends its connection", "answers.py",
+        "            hang_up()\n", "            pass\n", "tests/network/test_out_of_step.py"),
+    Bug("any_403_believed", "only HubSpot's word on scopes takes the right to read away", "preflight.py",
+        " and stops.missing_scopes(verdict.errors) is not None:\n", ":\n", "tests/network/test_preflight.py"),
 )  # fmt: skip
 
 #: One of each kind, each caught within seconds.

@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
+from importer.doubts import SettlePolicy
 from importer.errors import ExitStatus
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.inquiries import Inquiries
@@ -19,7 +20,6 @@ from importer.preflight import Account
 from importer.probing.findings import ASSUMPTIONS, Finding, Verdict, of_assumption
 from importer.probing.running import run_probe
 from importer.probing.writing import Probe
-from importer.reconcile import SettlePolicy
 from importer.simulator.policy import SimulatorPolicy
 from importer.simulator.server import Simulator
 from importer.stopping import Stop

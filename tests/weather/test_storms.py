@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
+from importer.doubts import SettlePolicy
 from importer.errors import ExitStatus
 from importer.inspecting import verify
 from importer.lookup import PAGE_CAMPAIGNS
 from importer.model import BATCH_RECORDS_MAX
-from importer.reconcile import SettlePolicy
 from importer.simulator.desk import Seen
 from tests.weather.storm import RATE, ROWS, WORKERS, Scene, looks, pauses, scene
 from tests.weather.virtual import JumpingClock
