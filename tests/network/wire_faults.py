@@ -130,7 +130,7 @@ MIXED_UP: Final = (
     _unknown("answer_before_request", "an answer which names nothing comes before the request is read; all is done",
              Harm(first=True, reply=lambda _: http("201 Created", DONE), end=End.CLOSE)),
     Fault(name="out_of_step", what="from now on each request is answered with the answer to the one before it",
-          attempt="unknown", records=ALL, status=6,
+          attempt="unknown", records=ALL, status=0,
           harms={1: Harm(shift=True, reply=lambda _: http("201 Created", DONE))}),
     Fault(name="earlier_answer", what="all is made; the answer is an earlier request's", attempt="answered", nth=2,
           records=ALL, status=6, simulator=("wrong_reply@2",)),

@@ -104,7 +104,7 @@ BUGS: Final = (
         '                f"the token {token} is empty or holds characters that no token has",\n', "tests/hubspot"),
     Bug("errors_quoted", "no error of the HTTP client is quoted", "hubspot/transport.py",
         '    return str(getattr(system, "strerror", None) or "")\n', "    return repr(system)\n", "tests/hubspot"),
-    Bug("bombs_swallowed", "a reply is read up to a limit", "hubspot/transport.py",
+    Bug("bombs_swallowed", "a reply is read up to a limit", "hubspot/bodies.py",
         "        if size > bytes_max:\n", "        if size < 0:\n", "tests/hubspot"),
     Bug("environment_trusted", "proxies and .netrc of the environment are not used", "hubspot/transport.py",
         "trust_env=False", "trust_env=True", "tests/hubspot"),
