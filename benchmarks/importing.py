@@ -19,6 +19,7 @@ from benchmarks import campaigns
 from benchmarks.processes import Used, cores, measured, stub
 
 FORMATS: Final = ("csv", "jsonl", "jsonl.gz")
+WORKERS: Final = 16
 NO_LIMIT: Final = 100_000  #: requests in 10 s: far above what any import reaches
 
 
@@ -42,15 +43,15 @@ class Import:
         return self.used.cpu_s / self.records * 1_000_000
 
 
-def import_line(source: Path, ledger: Path, base_url: str, *, workers: int | None, python: str) -> list[str]:
+def import_line(source: Path, ledger: Path, base_url: str, *, workers: int, python: str) -> list[str]:
     """Return the command line of an import without a limit."""
     line = [python, "-m", "importer", "run", str(source), "--ledger", str(ledger), "--base-url", base_url,
             "--rate", str(NO_LIMIT), "--yes", "--quiet", "--json"]  # fmt: skip
-    return line if workers is None else [*line, "--workers", str(workers)]
+    return [*line, "--workers", str(workers)] if workers else line
 
 
 def import_once(
-    source: Path, ledger: Path, records: int, *, latency_ms: float = 0.0, workers: int | None = None,
+    source: Path, ledger: Path, records: int, *, latency_ms: float = 0.0, workers: int = WORKERS,
     python: str = sys.executable,
 ) -> Import:  # fmt: skip
     """Import `source` and check that the stub was asked for each record once, or not at all on a re-run.
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--format", choices=FORMATS, default="csv")
     parser.add_argument("--latency", type=float, default=0.0, metavar="MILLISECONDS")
-    parser.add_argument("--workers", type=int, help="fixed, instead of what the importer chooses")
+    parser.add_argument("--workers", type=int, default=WORKERS, help="0: what the importer chooses")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--python", default=sys.executable, help="interpreter of an environment with the importer")
     args = parser.parse_args(argv)
