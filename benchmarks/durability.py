@@ -35,7 +35,7 @@ def run_once(source: Path, folder: Path, options: Sequence[str], python: str = s
         line = [python, "-m", "benchmarks.inside", served.base_url, str(source), str(ledger), *options]
         used = measured(line, core=cores()[0])
     if used.status != 0:
-        raise RuntimeError(f"the import ended with {used.status}: {used.output}")
+        raise RuntimeError(f"the import ended with {used.status}: {used.errors}")
     shutil.rmtree(ledger)
     seen: dict[str, Any] = json.loads(used.output)
     return seen

@@ -30,7 +30,7 @@ class Import:
     records: int
     used: Used
     counts: dict[str, Any]  #: what the stub counted, and the CPU seconds it took
-    created: int  #: by the importer's own summary
+    port: int  #: of the stub; a re-run has to find it there, since a ledger belongs to one account
 
     @property
     def rate(self) -> float:
@@ -52,22 +52,22 @@ def import_line(source: Path, ledger: Path, base_url: str, *, workers: int, pyth
 
 def import_once(
     source: Path, ledger: Path, records: int, *, latency_ms: float = 0.0, workers: int = WORKERS,
-    python: str = sys.executable,
+    python: str = sys.executable, port: int = 0,
 ) -> Import:  # fmt: skip
     """Import `source` and check that the stub was asked for each record once, or not at all on a re-run.
 
     Raises:
         RuntimeError: the import did not end well.
     """
-    with stub(latency_ms) as served:
+    with stub(latency_ms, port) as served:
         line = import_line(source, ledger, served.base_url, workers=workers, python=python)
         used = measured(line, core=cores()[0])
     if used.status != 0:
-        raise RuntimeError(f"importer run ended with {used.status}: {used.output}")
+        raise RuntimeError(f"importer run ended with {used.status}: {used.errors}")
     books = json.loads(used.output)["books"]
     if books["created"] + books["skipped"] != records or served.counts["inputs"] != books["created"]:
         raise RuntimeError(f"{records} rows, the stub counted {served.counts}, the importer {books}")
-    return Import(records=records, used=used, counts=served.counts, created=books["created"])
+    return Import(records=records, used=used, counts=served.counts, port=served.port)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

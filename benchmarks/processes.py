@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ class Used:
     peak_bytes: int  #: resident, as the kernel counted it
     status: int  #: its exit status
     output: str
+    errors: str  #: what it wrote to standard error
     began: float  #: monotonic seconds
 
 
@@ -36,6 +38,11 @@ class Served:
 
     base_url: str
     counts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.base_url.rpartition(":")[2])
 
 
 def cores() -> tuple[int | None, int | None]:
@@ -49,17 +56,20 @@ def cores() -> tuple[int | None, int | None]:
 def measured(line: Sequence[str], *, environment: Mapping[str, str] = ENVIRONMENT, core: int | None = None) -> Used:
     """Run `line` to its end, on `core` alone where one is given.
 
-    Its standard error passes through. The kernel hands the peak of whoever starts a process on to it, so the caller
+    The kernel hands the peak of whoever starts a process on to it, so the caller
     has to be the smaller one: nothing heavy is imported here.
     """
     began = time.monotonic()
-    with _on(core):
-        process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment)  # noqa: S603 - our own
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - began
-    process.stdout.close()
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        with _on(core):
+            process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=said, text=True, env=environment)  # noqa: S603
+        assert process.stdout is not None
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - began
+        process.stdout.close()
+        said.seek(0)
+        errors = said.read()
     process.returncode = os.waitstatus_to_exitcode(status)
     return Used(
         seconds=seconds,
@@ -67,15 +77,16 @@ def measured(line: Sequence[str], *, environment: Mapping[str, str] = ENVIRONMEN
         peak_bytes=usage.ru_maxrss * _KIB,
         status=process.returncode,
         output=output,
+        errors=errors,
         began=began,
     )
 
 
 @contextmanager
-def stub(latency_ms: float = 0.0) -> Iterator[Served]:
-    """Serve a stub of its own; yield it, and fill in what it counted when it has ended."""
+def stub(latency_ms: float = 0.0, port: int = 0) -> Iterator[Served]:
+    """Serve a stub of its own, on a free port or on `port`; yield it, and fill in what it counted when it has ended."""
     _, core = cores()
-    line = [sys.executable, "-m", "benchmarks.stub", "--latency", str(latency_ms)]
+    line = [sys.executable, "-m", "benchmarks.stub", "--latency", str(latency_ms), "--port", str(port)]
     if core is not None:
         line += ["--core", str(core)]
     with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours

@@ -1,0 +1,45 @@
+"""The machine and the packages that figures were measured on, in words."""
+
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final
+
+from benchmarks.processes import cores
+
+_PACKAGES: Final = ("aiohttp", "anyio", "orjson", "pydantic", "hubspot-sdk", "hubspot-api-client")
+
+
+def machine() -> dict[str, str]:
+    """Return what a reader has to know to compare figures."""
+    client, stub = cores()
+    pinned = f"client on core {client}, stub on core {stub}" if client is not None else "not pinned to cores"
+    return {
+        "processor": f"{_processor()}, {os.cpu_count()} cores; {pinned}",
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "packages": ", ".join(f"{name} {_version(name)}" for name in _PACKAGES),
+    }
+
+
+def python_version(python: str) -> str:
+    """Return the version of the interpreter `python`, such as 3.11.7."""
+    line = [python, "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(line, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603 - named by the user
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
