@@ -19,7 +19,7 @@ from typing import Final
 from benchmarks import campaigns, document, profiling
 from benchmarks.comparing import EFFORTS, measure
 from benchmarks.figures import GOALS
-from benchmarks.machine import machine
+from benchmarks.machine import machine, stolen
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 
@@ -58,10 +58,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments(argv)
     name = args.effort or "usual"
     effort = EFFORTS[name]
-    facts = machine()
+    facts, before = machine(), stolen()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         seen = measure(effort, Path(folder), [sys.executable, *args.python], say)
         found = _profile(Path(folder), effort.inside_rows)
+    after = stolen()
+    if before is not None and after is not None:
+        facts["taken by the hypervisor meanwhile"] = f"{(after[0] - before[0]) / max(1, after[1] - before[1]):.1%}"
     facts["measured"] = time.strftime("%Y-%m-%d")
     texts = (document.machine(facts, name), document.goals(seen), document.runs(seen), document.profile(found, seen))
     parts = dict(zip(document.PARTS, texts, strict=True))

@@ -14,7 +14,7 @@ HOUSE = Path(importer.__file__).parent.as_posix()
 def test_a_sample_counts_for_the_innermost_function_of_the_importer() -> None:
     """A library's frames belong to who called it; the loop, answers coming in and imports have lines of their own."""
     main = f"main ({HOUSE}/cli/app.py:3)"
-    loop = "_run_once (/lib/asyncio/base_events.py:1)"
+    loop = "BaseEventLoop._run_once (/lib/asyncio/base_events.py:1)"
     found = collapse([
         f"{main};{loop};work ({HOUSE}/sending.py:9);dumps (/site-packages/orjson/__init__.py:1) 4",
         f"{main};{loop};data_received (/site-packages/aiohttp/client_proto.py:2) 2",
@@ -28,7 +28,7 @@ def test_a_sample_counts_for_the_innermost_function_of_the_importer() -> None:
         "aiohttp, as bytes come in": 0.2,
         "imports of modules": 0.2,
         "the event loop": 0.1,
-        "threads and the interpreter": 0.1,
+        "worker threads by themselves": 0.1,
     }
     assert dict(found.modules)["sending.py"] == 0.4
 
