@@ -19,7 +19,7 @@ from typing import Final
 from benchmarks import campaigns, document, profiling
 from benchmarks.comparing import EFFORTS, measure
 from benchmarks.figures import GOALS
-from benchmarks.machine import machine, stolen
+from benchmarks.machine import additions_s, machine, stolen
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 
@@ -36,6 +36,15 @@ def _profile(folder: Path, rows: int) -> profiling.Profile | str:
         return profiling.profile(source, folder)
     except RuntimeError as error:
         return str(error)
+
+
+def _meanwhile(taken: tuple[int, int] | None, additions_before_s: float) -> dict[str, str]:
+    """Return how steady the machine was since `taken` and `additions_before_s` were read."""
+    facts = {"ten million additions": f"{additions_before_s:.2f} s before, {additions_s():.2f} s after"}
+    now = stolen()
+    if taken is not None and now is not None:
+        facts["taken by the hypervisor"] = f"{(now[0] - taken[0]) / max(1, now[1] - taken[1]):.1%}"
+    return facts | {"measured": time.strftime("%Y-%m-%d")}
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -58,14 +67,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments(argv)
     name = args.effort or "usual"
     effort = EFFORTS[name]
-    facts, before = machine(), stolen()
+    facts, before = machine(), (stolen(), additions_s())
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         seen = measure(effort, Path(folder), [sys.executable, *args.python], say)
         found = _profile(Path(folder), effort.inside_rows)
-    after = stolen()
-    if before is not None and after is not None:
-        facts["taken by the hypervisor meanwhile"] = f"{(after[0] - before[0]) / max(1, after[1] - before[1]):.1%}"
-    facts["measured"] = time.strftime("%Y-%m-%d")
+    facts |= _meanwhile(*before)
     texts = (document.machine(facts, name), document.goals(seen), document.runs(seen), document.profile(found, seen))
     parts = dict(zip(document.PARTS, texts, strict=True))
     print("\n\n".join(parts.values()))  # noqa: T201 - its output

@@ -48,7 +48,7 @@ EFFORTS: Final = {
     "smoke": Effort(rows=2_000, rounds=1, others={BARE: 2_000, "pipelined": 2_000}, late_rows=2_000,
                     late_others={BARE: 2_000}, inside_rows=2_000, starts=1),
     "quick": Effort(rows=50_000, rounds=2, late_rows=20_000, inside_rows=20_000, starts=7,
-                    others={BARE: 200_000, "pipelined": 200_000, "api_request": 20_000, "sdk": 5_000, "typed": 5_000},
+                    others={BARE: 500_000, "pipelined": 500_000, "api_request": 30_000, "sdk": 5_000, "typed": 5_000},
                     late_others={BARE: 20_000, "api_request": 10_000, "sdk": 5_000, "typed": 5_000}),
     "usual": USUAL,
     "full": Effort(rows=MILLION, rounds=5, others=_MANY, late_rows=MILLION, late_others=_LATE, inside_rows=MILLION,

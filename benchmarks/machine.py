@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores; {pinned}",
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "load at the beginning": f"{os.getloadavg()[0]:.1f} (what else ran, in processes)",
         "packages": ", ".join(f"{name} {_version(name)}" for name in _PACKAGES),
     }
 
@@ -30,6 +32,14 @@ def stolen() -> tuple[int, int] | None:
     except OSError:
         return None
     return ticks[7], sum(ticks)
+
+
+def additions_s() -> float:
+    """Return the seconds that ten million additions take, a yardstick for a machine whose speed changes."""
+    began, total = time.perf_counter(), 0
+    for number in range(10_000_000):
+        total += number
+    return time.perf_counter() - began
 
 
 def python_version(python: str) -> str:
