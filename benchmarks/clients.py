@@ -17,7 +17,6 @@ import json
 import socket
 import sys
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import asynccontextmanager
@@ -84,14 +83,16 @@ def pipelined(base_url: str, source: Path, records: int, workers: int) -> dict[s
     """One plain socket with `workers` requests on their way: what the stub itself can do."""
     url = urlsplit(base_url)
     head = f"POST {_PATH} HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Length: "
-    prepared = deque(f"{head}{len(body)}\r\n\r\n".encode() + body for body in bodies(source, records))
+    prepared = bodies(source, records)
     clock = Clock()
     with socket.create_connection((url.hostname, url.port)) as wire, wire.makefile("rb") as answers:
         waiting = 0
-        while prepared or waiting:
-            while prepared and waiting < workers:
-                wire.sendall(prepared.popleft())
+        while True:
+            for body in itertools.islice(prepared, workers - waiting):
+                wire.sendall(f"{head}{len(body)}\r\n\r\n".encode() + body)
                 waiting += 1
+            if not waiting:
+                break
             length = 0
             while (line := answers.readline()) != b"\r\n":
                 if line.lower().startswith(b"content-length:"):
