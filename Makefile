@@ -5,11 +5,14 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 SECURITY_STAMP := .venv/.security
+BENCH_STAMP := .venv/.bench
+OTHER_STAMP := .venv/.other
+OTHER ?= python3.13
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast lint types security audit check cov fmt requirements clean \
-  crash crash-random crash-recoveries crash-points crash-naive seeds disks bits cuts fuzz giants planted mutants durability nightly
+  bench bench-quick bench-full bench-smoke crash crash-random crash-recoveries crash-points crash-naive seeds disks bits cuts fuzz giants planted mutants durability nightly
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -30,6 +33,17 @@ $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 
 $(SECURITY_STAMP): requirements/security.txt | $(BIN)/python
 	$(PIP) install --require-hashes --no-deps -r requirements/security.txt
+	@touch $@
+
+$(BENCH_STAMP): requirements/bench.txt $(DEV_STAMP)
+	$(PIP) install --require-hashes --no-deps -r requirements/bench.txt
+	@touch $@
+
+# Another interpreter for the benchmark, where there is one: make bench OTHER=python3.12.
+$(OTHER_STAMP): requirements/run.txt $(BENCH_STAMP)
+	@if $(OTHER) -c '' 2>/dev/null; then $(OTHER) -m venv .venv/other && \
+	  .venv/other/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps -r requirements/run.txt; \
+	else echo "$(OTHER) is not there: measured with one interpreter"; fi
 	@touch $@
 
 demo: $(RUN_STAMP) ## run the main job against the embedded simulator
@@ -106,6 +120,20 @@ planted: $(DEV_STAMP) ## break the importer on purpose: do the tests notice?
 mutants: $(DEV_STAMP) ## change one operator, constant or call of the core at a time: do the tests notice?
 	$(BIN)/python -m tests.planted.mutate --jobs 2
 
+BENCH = $(BIN)/python -m benchmarks --write $$(test -x .venv/other/bin/python && echo --python .venv/other/bin/python)
+
+bench: $(OTHER_STAMP) ## the importer against a bare loop and HubSpot's clients, into docs/performance.md (15 minutes)
+	$(BENCH)
+
+bench-quick: $(OTHER_STAMP) ## the same with fewer rows (2 minutes)
+	$(BENCH) --quick
+
+bench-full: $(OTHER_STAMP) ## the same with more rounds, and an import of ten million rows (an hour)
+	$(BENCH) --full
+
+bench-smoke: $(DEV_STAMP) ## whether the benchmark runs (seconds)
+	$(BIN)/python -m benchmarks --smoke
+
 durability: $(DEV_STAMP) ## what the syncs cost
 	$(BIN)/python -m benchmarks.durability
 
@@ -116,7 +144,7 @@ fmt: $(DEV_STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 requirements: $(DEV_STAMP) ## pin the newest versions that the .in files permit (needs uv)
-	cd requirements && for name in run build dev security; do \
+	cd requirements && for name in run build dev security bench; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
 	    --quiet $$name.in --output-file $$name.txt; done
 

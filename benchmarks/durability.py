@@ -2,56 +2,52 @@
 
     python -m benchmarks.durability [--records 100000] [--rounds 5]
 
-The simulated HubSpot runs in a process of its own and has no limit, so the disk is as much in the way as it can be; at
-HubSpot's limits a sync is hidden by the wait for the next request. Runs with and without syncs alternate, and take
-turns at being first, since the account grows. The exit status is 1 when the ratio of the means is below the goal.
+The stub answers at once and has no limit, so the disk is as much in the way as it can be; at HubSpot's limits a sync is
+hidden by the wait for the next request. Runs with and without syncs alternate, and take turns at being first. The exit
+status is 1 when the ratio of the means is below the goal.
 """
 
 import argparse
+import json
+import shutil
 import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Final
 
-import anyio
+from benchmarks import campaigns
+from benchmarks.processes import cores, measured, stub
 
-from importer.hubspot.endpoint import TransportPolicy
-from importer.hubspot.transport import HubSpotTransport
-from importer.ledger.disk import Disk, OsDisk
-from importer.pacing import RatePolicy
-from importer.pipeline import run_plan
-from importer.plan import Plan
-from importer.report.books import Tally
-from importer.stopping import Stop
-from tests.kills.grounds import simulated
-
-GOAL = 0.90
+GOAL: Final = 0.90
+KINDS: Final = {"with syncs": (), "without": ("--no-sync",)}
 
 
-class ForgetfulDisk(OsDisk):
-    """The real disk without syncs."""
+def run_once(source: Path, folder: Path, options: Sequence[str], python: str = sys.executable) -> dict[str, Any]:
+    """Import once in a process of its own, see `inside`; the ledger is gone afterwards.
 
-    def sync(self, fd: int) -> None:
-        """Do nothing."""
+    Raises:
+        RuntimeError: the import did not end well.
+    """
+    ledger = folder / "inside.ledger"
+    with stub() as served:
+        line = [python, "-m", "benchmarks.inside", served.base_url, str(source), str(ledger), *options]
+        used = measured(line, core=cores()[0])
+    if used.status != 0:
+        raise RuntimeError(f"the import ended with {used.status}: {used.errors}")
+    shutil.rmtree(ledger)
+    seen: dict[str, Any] = json.loads(used.output)
+    return seen
 
-    def sync_folder(self, path: Path) -> None:
-        """Do nothing."""
 
-
-async def run_once(source: Path, ledger: Path, base_url: str, disk: Disk) -> float:
-    """Import once; return the seconds it took."""
-    plan = Plan(sources=(str(source),), ledger=ledger, token=lambda: "token", workers=16,
-                transport=TransportPolicy(base_url=base_url), rate=RatePolicy(requests=100_000))  # fmt: skip
-    transport = HubSpotTransport(plan.token, plan.transport)
-    began = time.perf_counter()
-    try:
-        summary = await run_plan(plan, transport, tally=Tally(), stop=Stop(), disk=disk)
-    finally:
-        await transport.aclose()
-    assert summary.status == 0, summary.reason
-    return time.perf_counter() - began
+def compare(source: Path, folder: Path, rounds: int) -> dict[str, list[dict[str, Any]]]:
+    """Return for each of `KINDS` what its runs saw."""
+    seen: dict[str, list[dict[str, Any]]] = {kind: [] for kind in KINDS}
+    for number in range(rounds):
+        for kind in KINDS if number % 2 else reversed(KINDS):
+            seen[kind].append(run_once(source, folder, KINDS[kind]))
+    return seen
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,16 +56,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args(argv)
-    speeds: dict[str, list[float]] = {"with syncs": [], "without": []}
-    with tempfile.TemporaryDirectory() as name, simulated() as base_url:
+    with tempfile.TemporaryDirectory() as name:
         source = Path(name) / "campaigns.csv"
-        source.write_text("hs_name,hs_notes\n" + "".join(f"C {n},Note {n % 9}\n" for n in range(args.records)))
-        for number in range(args.rounds + 1):  # the first round warms up
-            kinds = [("with syncs", OsDisk()), ("without", ForgetfulDisk())]
-            for kind, disk in kinds if number % 2 else reversed(kinds):
-                seconds = anyio.run(run_once, source, Path(name) / f"{number}-{kind}", base_url, disk)
-                if number:
-                    speeds[kind].append(args.records / seconds)
+        campaigns.write(source, args.records)
+        run_once(source, Path(name), ())  # warms up
+        seen = compare(source, Path(name), args.rounds)
+    speeds = {kind: [args.records / one["seconds"] for one in runs] for kind, runs in seen.items()}
     for kind, values in speeds.items():
         spread = statistics.stdev(values) if len(values) > 1 else 0.0
         print(f"{kind:<12} {statistics.mean(values):>9,.0f} records a second, ± {spread:,.0f}")  # noqa: T201 - its output
