@@ -41,7 +41,7 @@ class Ledger:
     """An index, and the passes over it."""
 
     def __init__(self) -> None:
-        self.index = Index("", before_commit=lambda: None)
+        self.index = Index(None, before_commit=lambda: None)
         self.runs = 0
 
     def knows(self, state: State, *records: Record) -> None:

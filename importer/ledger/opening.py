@@ -4,7 +4,7 @@
 who only look: nothing in the folder is changed, no lock is taken, and the index they get is a copy of their own.
 """
 
-import sqlite3
+import shutil
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -16,6 +16,7 @@ from importer.errors import AGAIN, AccessError, LedgerError
 from importer.ledger import codec, entries
 from importer.ledger.disk import Disk, OsDisk, make_folder, write_whole
 from importer.ledger.fold import Change, Fold
+from importer.ledger.identities.runs import DamagedError
 from importer.ledger.index import Index
 from importer.ledger.journal import Journal, RunBlocking, in_thread
 from importer.ledger.lock import LedgerLock
@@ -23,7 +24,8 @@ from importer.ledger.position import position_of
 from importer.ledger.projections import FAILURES, RESULTS, Projections
 from importer.ledger.replay import JOURNAL, Replay, is_sound
 
-INDEX: Final = "index.sqlite"
+INDEX: Final = "index"  #: a folder
+_OLD_INDEX: Final = ("index.sqlite", "index.sqlite-journal")  #: of versions before 2
 RESERVE: Final = "reserve"
 _RESERVE_BYTES: Final = 1 << 20
 _HEADER_BYTES_MAX: Final = 1 << 16
@@ -66,6 +68,7 @@ class Ledger:
             if self.journal.poison is None and not self.journal.unfinished and self.index.broken is None:
                 self.index.seal(self.journal.position())
                 self.index.flush()
+                self.index.save()
         finally:
             self.closing()
 
@@ -86,7 +89,7 @@ def open_ledger(
     lock.take()
     try:
         return _open(folder, owner, disk, run_blocking, lock)
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         lock.release()
         raise LedgerError(f"the ledger {folder} cannot be opened: {error}", hint=AGAIN) from error
     except BaseException:
@@ -104,7 +107,7 @@ def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, loc
         _check_owner(folder, owner)
         rows = Projections(folder, disk)
         opened.callback(rows.close)
-        index, warnings = _open_index(folder, rows)
+        index, warnings = _open_index(folder, rows, disk)
         opened.callback(index.close)
         replay = _bring_up_to_date(folder, index, rows)
         if replay.torn:
@@ -131,7 +134,7 @@ def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, loc
     def close() -> None:
         try:
             closing.close()
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             raise LedgerError(f"the ledger {folder} cannot be closed: {error}", hint=AGAIN) from error
         finally:
             lock.release()
@@ -203,17 +206,27 @@ def _check_owner(folder: Path, owner: Owner) -> None:
         )
 
 
-def _open_index(folder: Path, rows: Projections) -> tuple[Index, list[str]]:
+def _open_index(folder: Path, rows: Projections, disk: Disk) -> tuple[Index, list[str]]:
     """Open the index; start over when it does not fit the journal or the ledgers, and say so."""
     warnings: list[str] = []
-    index = _sound_index(folder, rows)
+    index = _sound_index(folder, rows, disk)
+    old = [folder / name for name in _OLD_INDEX if (folder / name).exists()]
     if index is None:
-        if rows.sizes != [0, 0] or (folder / INDEX).exists():
+        if rows.sizes != [0, 0] or (folder / INDEX).exists() or old:
             warnings.append("made the index and the ledgers again from the journal")
-        for name in (INDEX, f"{INDEX}-journal"):  # an old rollback journal would be applied to the new file
-            (folder / name).unlink(missing_ok=True)
-        index = Index(folder / INDEX, before_commit=rows.sync)
+        _remove(folder / INDEX)
+        index = Index(folder / INDEX, before_commit=rows.sync, disk=disk)
+    for path in old:
+        path.unlink()
     return index, warnings
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder with all that is in it, or whatever else stands there."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
 
 
 def _bring_up_to_date(folder: Path, index: Index, rows: Projections) -> Replay:
@@ -225,21 +238,18 @@ def _bring_up_to_date(folder: Path, index: Index, rows: Projections) -> Replay:
     return replay
 
 
-def _sound_index(folder: Path, rows: Projections) -> Index | None:
+def _sound_index(folder: Path, rows: Projections, disk: Disk) -> Index | None:
     path = folder / INDEX
-    if not path.exists():
+    if not path.is_dir() or path.is_symlink():
         return None
     try:
-        index = Index(path, before_commit=rows.sync)
-    except (sqlite3.Error, ValueError):
+        index = Index(path, before_commit=rows.sync, disk=disk)
+    except (OSError, DamagedError):
         return None
-    with ExitStack() as opened:
-        opened.callback(index.close)
-        with suppress(sqlite3.Error, ValueError):
-            position = index.position
-            if position and _covers(rows.sizes, position["sizes"]) and is_sound(folder / JOURNAL, position):
-                opened.pop_all()
-                return index
+    position = index.position
+    if position and _covers(rows.sizes, position["sizes"]) and is_sound(folder / JOURNAL, position):
+        return index
+    index.close()
     return None
 
 
