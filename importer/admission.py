@@ -102,7 +102,7 @@ class Admission:
                     self._judge(item, None, admitted)
                 else:
                     records.append(item)
-            elif told[1] is None and _is_unchanged(told[0], content):  # nearly all rows of a second one
+            elif told[1] is None and told[0] == (State.CREATED, content):  # nearly all rows of a second one
                 marks[identity] = mark = (content, number, line, 1)
                 known[identity] = (told[0], mark)
                 skipped.append((item, "exists"))
@@ -203,10 +203,6 @@ class Admission:
     def close(self) -> None:
         """Drop the parked rows."""
         self._parked.close()
-
-
-def _is_unchanged(before: Known | None, content: str) -> bool:
-    return before is not None and before.content == content and before.state is State.CREATED
 
 
 def _rejected(record: Record, code: str, message: str, state: State = State.FAILED) -> Rejection:

@@ -33,6 +33,7 @@ from importer.model import State
 _DAMAGED: Final = "Delete the ledger's folder `index`: the next run makes it again from the journal."
 CHUNK_RECORDS: Final = 32_768  #: written at once: a sync for less would cost more than all the rest
 _ASKED_AT_ONCE: Final = 256
+_NOTHING: Final = (None, None)
 
 
 class Index:
@@ -125,7 +126,7 @@ class Index:
     def _flush(self) -> None:
         with self._lock:
             sealed = list(self._sealed)
-            marks = self._marks.copy() if sealed or len(self._marks) >= CHUNK_RECORDS else {}
+            marks = self._marks.copy() if sealed else {}
         if sealed:
             states: Layer = {}
             for layer, _position in sealed:
@@ -139,9 +140,9 @@ class Index:
             with self._lock:
                 self._marks = back | self._marks
                 del self._sealed[: len(sealed)]
-        if len(self._marks) >= CHUNK_RECORDS:
+        if len(self._marks) - len(self._overlay) >= CHUNK_RECORDS:  # marks of what is noted go with its states
             with self._lock:
-                marks = self._marks.copy()
+                marks = {identity: self._marks[identity] for identity in self._marks.keys() - self._overlay.keys()}
             entries = sorted(layout.mark_entries(marks.items()))
             self._met.append(entries, len(self._met.remember(entries)))
             self._forget(marks, marks)
@@ -176,25 +177,23 @@ class Index:
         """Return what is known of each identity, and its mark of this pass; of what is neither, nothing."""
         wanted = dict.fromkeys(identities)
         keys = bytes.fromhex("".join(wanted))
+        this = self._pass.to_bytes(layout.RUN_END - layout.RUN_AT) if self._pass else b""
         found: dict[str, tuple[Known | None, Mark | None]] = {}
         with self._reading():
             for key, entry in self._states.tiers.find(keys).items():
-                met = self._pass and int.from_bytes(entry[layout.RUN_AT : layout.RUN_END]) == self._pass
+                met = entry[layout.RUN_AT : layout.RUN_END] == this
                 found[key.hex()] = (layout.known_of(entry), layout.mark_of_state(entry) if met else None)
             for key, entry in self._met.find(keys).items():
                 identity = key.hex()
-                found[identity] = (found.get(identity, (None, None))[0], layout.mark_of(entry))
+                found[identity] = (found.get(identity, _NOTHING)[0], layout.mark_of(entry))
         with self._lock:
             for layer in (*(layer for layer, _position in self._sealed), self._overlay):
                 for identity in layer.keys() & wanted.keys():
-                    known = self._known(layer[identity])
-                    found[identity] = (known, found.get(identity, (None, None))[1])
+                    change = layer[identity]
+                    found[identity] = (Known(change.state, change.content), found.get(identity, _NOTHING)[1])
             for identity in self._marks.keys() & wanted.keys():
-                found[identity] = (found.get(identity, (None, None))[0], self._marks[identity])
+                found[identity] = (found.get(identity, _NOTHING)[0], self._marks[identity])
         return found
-
-    def _known(self, change: Change) -> Known:
-        return Known(change.state, change.content, self.source_number(change.source))
 
     def mark(self, marks: Mapping[str, Mark]) -> None:
         """Remember that these identities were met in this pass."""

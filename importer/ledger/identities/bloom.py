@@ -7,6 +7,7 @@ in a hundred, and beyond that it only gets slower, never wrong.
 
 from collections.abc import Iterator, Sequence
 from itertools import compress, count
+from mmap import mmap
 from random import Random
 from struct import Struct
 from typing import Final
@@ -33,7 +34,7 @@ class Filter:
     def __init__(self, bits: int) -> None:
         """Begin empty, with 2 to the power of `bits` words of 8 bytes (memory that is not used costs nothing)."""
         self._shift = 32 - bits
-        self._bytes = bytearray(8 << bits)
+        self._bytes = mmap(-1, 8 << bits)  # anonymous memory, of which the system gives what is touched
         self._words = memoryview(self._bytes).cast("Q")
 
     def perhaps(self, keys: bytes) -> Iterator[int]:
@@ -56,7 +57,7 @@ class Filter:
 
     def dump(self) -> bytes:
         """Return the filter as bytes for `load`, in this machine's order of bytes."""
-        return bytes(self._bytes)
+        return self._bytes[:]
 
     def load(self, data: bytes | memoryview) -> None:
         """Take over what `dump` gave; raises `ValueError` for another size."""

@@ -20,6 +20,7 @@ _BUCKET_ENTRIES_MAX: Final = 32  #: on average
 _TRAILER: Final = struct.Struct("<4sIIII")  # magic, width, bits, entries, CRC-32 of the directory
 _MAGIC: Final = b"run2"
 _PREFIX_BITS: Final = 64
+_PREFIX: Final = struct.Struct(">Q8x")  # of a key
 _TOP: Final = b"\xff" * 64  # greater than every entry
 
 
@@ -63,6 +64,7 @@ class Run:
         self.bits = len(crcs).bit_length() - 1
         self.level = 0  #: how often its entries were merged
         self.updates = 0  #: how many of its entries replace one of an older run
+        self.hits = 0  #: keys that the latest look-up found here
         self.newest = 0  #: number of the newest run that was merged into it, its own if none was
 
     def __len__(self) -> int:
@@ -89,26 +91,29 @@ class Run:
         starts = _in_memory(directory[: 4 * (buckets + 1)])
         return cls(file, width, starts, _in_memory(directory[4 * (buckets + 1) :]), crc)
 
-    def find(self, key: bytes) -> bytes | None:
-        """Return the entry of `key`, None if there is none.
+    def find(self, keys: Sequence[bytes], found: dict[bytes, bytes]) -> list[bytes]:
+        """Add the entries of the keys that have one to `found`; return the keys that have none.
 
         Raises:
-            DamagedError: the bucket is not what was written.
+            DamagedError: a bucket is not what was written.
         """
-        bucket = int.from_bytes(key[:8]) >> (_PREFIX_BITS - self.bits)
-        start, end = self._starts[bucket], self._starts[bucket + 1]
-        if start == end:
-            return None
-        width = self.width
-        data = self.file.read((end - start) * width, start * width)
-        if zlib.crc32(data) != self._crcs[bucket]:
-            raise self._damaged(bucket)
-        at = data.find(key)
-        while at % width:  # inside of an entry, by chance; -1 would be, too, but for this
+        starts, crcs, width, read, crc32 = self._starts, self._crcs, self.width, self.file.read, zlib.crc32
+        shift = _PREFIX_BITS - self.bits
+        missing: list[bytes] = []
+        for key, (prefix,) in zip(keys, _PREFIX.iter_unpack(b"".join(keys)), strict=True):
+            bucket = prefix >> shift
+            start = starts[bucket] * width
+            data = read(starts[bucket + 1] * width - start, start)
+            if crc32(data) != crcs[bucket]:
+                raise self._damaged(bucket)
+            at = data.find(key)
+            while at % width and at >= 0:  # inside of an entry, by chance
+                at = data.find(key, at + 1)
             if at < 0:
-                return None
-            at = data.find(key, at + 1)
-        return data[at : at + width]
+                missing.append(key)
+            else:
+                found[key] = data[at : at + width]
+        return missing
 
     def part(self, number: int, bits: int) -> list[bytes]:
         """Return the entries whose keys begin with the `bits` bits of `number`, sorted."""

@@ -4,6 +4,7 @@
 other files of the folder are removed by the next opening.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -106,10 +107,8 @@ class States:
         if entries:
             run = self.tiers.append(entries, len(older))
             run.newest = 0 if self._files is None else self._files.number
-        for entry in entries:
-            self.counts[entry[CODE_AT]] += 1
-        for entry in older.values():
-            self.counts[entry[CODE_AT]] -= 1
+        more, fewer = (Counter([entry[CODE_AT] for entry in told]) for told in (entries, older.values()))
+        self.counts = [count + more[code] - fewer[code] for code, count in enumerate(self.counts)]
         self.position = position
         self._commit()
 
@@ -155,18 +154,18 @@ def entries_of(
     states: Layer, marks: Mapping[str, Mark], run: int, source_number: Callable[[str], int]
 ) -> tuple[list[bytes], list[str]]:
     """Return the sorted entries of states, and the identities whose marks in run `run` they hold too."""
-    pack, read = STATE_ENTRY.pack, bytes.fromhex
+    pack, read, code_of = STATE_ENTRY.pack, bytes.fromhex, CODES
     digests = name_digests([change.name for change in states.values()])
     numbers = {source: source_number(source) for source in {change.source for change in states.values()}}
     entries: list[bytes] = []
     told: list[str] = []
-    for (identity, change), digest in zip(states.items(), digests, strict=True):
-        content, number, met, line = change.content, numbers[change.source], 0, 0
+    for (identity, state, content, _name, source), digest in zip(states.values(), digests, strict=True):
+        number, met, line = numbers[source], 0, 0
         mark = marks.get(identity)
         if mark is not None and mark[0] == content and mark[3] == 1:
             number, met, line = mark[1], run, mark[2]
             told.append(identity)
-        entries.append(pack(read(identity), CODES[change.state], read(content), digest, number, met, line))
+        entries.append(pack(read(identity), code_of[state], read(content), digest, number, met, line))
     entries.sort()
     return entries, told
 

@@ -22,16 +22,21 @@ class Stored:
     remove: Callable[[], None]  #: also closes it
 
     def read(self, size: int, offset: int) -> bytes:
-        """Return `size` bytes from `offset`; fewer at the end. May be called from one thread at a time."""
-        if hasattr(os, "pread"):
-            return os.pread(self.fd, size, offset)
-        os.lseek(self.fd, offset, os.SEEK_SET)
-        return os.read(self.fd, size)
+        """Return `size` bytes from `offset`; fewer at the end. For one thread at a time."""
+        return _read(self.fd, size, offset)
 
     @property
     def size(self) -> int:
         """Bytes."""
         return os.fstat(self.fd).st_size
+
+
+def _seek_and_read(fd: int, size: int, offset: int) -> bytes:
+    os.lseek(fd, offset, os.SEEK_SET)
+    return os.read(fd, size)
+
+
+_read: Final[Callable[[int, int, int], bytes]] = getattr(os, "pread", _seek_and_read)  # which Windows has not
 
 
 class Storage(Protocol):

@@ -65,7 +65,7 @@ class Tiers:
         for run in runs:
             for _number, _bits, (entries,) in parts([run], PART_ENTRIES):
                 keys = keys_of(entries)
-                self._repeated.add(_picked(keys, self._filter.add(keys)))
+                self._repeated.add(b"".join(_picked(keys, self._filter.add(keys))))
 
     def find(self, keys: bytes) -> dict[bytes, bytes]:
         """Return the newest entries of the keys (16 bytes each, one after the other) that have any.
@@ -77,25 +77,22 @@ class Tiers:
         if not self.runs:
             return found
         wanted = _picked(keys, self._filter.perhaps(keys))
-        again = set(self._repeated.perhaps(wanted))
-        hits = dict.fromkeys(self._favourites, 0)
-        newest = self.runs[::-1]
-        for place, at in enumerate(range(0, len(wanted), KEY_BYTES)):
-            key = wanted[at : at + KEY_BYTES]
-            for run in newest if place in again else self._favourites:
-                entry = run.find(key)
-                if entry is not None:
-                    found[key] = entry
-                    hits[run] += 1
-                    break
-        if found:
-            self._favourites.sort(key=hits.__getitem__, reverse=True)
+        again = dict.fromkeys(_picked(wanted, self._repeated.perhaps(b"".join(wanted))))
+        once = [key for key in wanted if key not in again] if again else wanted
+        for run in self._favourites:
+            before = len(found)
+            once = run.find(once, found)
+            run.hits = len(found) - before
+        twice = list(again)
+        for run in reversed(self.runs):
+            twice = run.find(twice, found)
+        self._favourites.sort(key=_hits, reverse=True)
         return found
 
     def remember(self, entries: Sequence[bytes]) -> dict[bytes, bytes]:
         """Get ready to append these entries, of different keys; return the older entries that they will replace."""
         keys = keys_of(entries)
-        older = self.find(_picked(keys, self._filter.add(keys)))
+        older = self.find(b"".join(_picked(keys, self._filter.add(keys))))
         self._repeated.add(b"".join(older))
         return older
 
@@ -182,6 +179,12 @@ def merge_of(runs: Sequence[Run], lists: Sequence[list[bytes]]) -> list[bytes]:
     return sorted(newest.values())
 
 
-def _picked(keys: bytes, places: Iterable[int]) -> bytes:
+def _picked(keys: bytes | Sequence[bytes], places: Iterable[int]) -> list[bytes]:
     """Return the keys at some places."""
-    return b"".join([keys[place * KEY_BYTES : (place + 1) * KEY_BYTES] for place in places])
+    if isinstance(keys, bytes):
+        return [keys[place * KEY_BYTES : (place + 1) * KEY_BYTES] for place in places]
+    return [keys[place] for place in places]
+
+
+def _hits(run: Run) -> int:
+    return run.hits
