@@ -109,7 +109,10 @@ def verify(folder: Path) -> list[str]:
     if replay.torn:
         found.append(f"{JOURNAL} ends in {len(replay.torn)} bytes of a torn line (the next run cuts them)")
     states |= _told(replay.fold.abandon().changes)
-    found += _compare_index(folder, states)
+    try:
+        found += _compare_index(folder, states)
+    except ImporterError as error:
+        found.append(error.message)
     return found[:DIFFERENCES_SHOWN_MAX]
 
 

@@ -9,7 +9,8 @@ from typing import Any, Final
 from importer.ledger.fold import Fold
 from importer.ledger.identities.runs import DamagedError
 from importer.ledger.index import Index
-from importer.ledger.opening import INDEX, catch_up, read_header
+from importer.ledger.index_opening import INDEX
+from importer.ledger.opening import catch_up, read_header
 from importer.ledger.projections import NoProjections
 from importer.ledger.replay import JOURNAL, Replay, is_sound
 

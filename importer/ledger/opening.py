@@ -4,9 +4,8 @@
 who only look: nothing in the folder is changed, no lock is taken, and the index they get is a copy of their own.
 """
 
-import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +15,14 @@ from importer.errors import AGAIN, AccessError, LedgerError
 from importer.ledger import codec, entries
 from importer.ledger.disk import Disk, OsDisk, make_folder, write_whole
 from importer.ledger.fold import Change, Fold
-from importer.ledger.identities.runs import DamagedError
 from importer.ledger.index import Index
+from importer.ledger.index_opening import open_index
 from importer.ledger.journal import Journal, RunBlocking, in_thread
 from importer.ledger.lock import LedgerLock
 from importer.ledger.position import position_of
 from importer.ledger.projections import FAILURES, RESULTS, Projections
-from importer.ledger.replay import JOURNAL, Replay, is_sound
+from importer.ledger.replay import JOURNAL, Replay
 
-INDEX: Final = "index"  #: a folder
-_OLD_INDEX: Final = ("index.sqlite", "index.sqlite-journal")  #: of versions before 2
 RESERVE: Final = "reserve"
 _RESERVE_BYTES: Final = 1 << 20
 _HEADER_BYTES_MAX: Final = 1 << 16
@@ -107,7 +104,7 @@ def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, loc
         _check_owner(folder, owner)
         rows = Projections(folder, disk)
         opened.callback(rows.close)
-        index, warnings = _open_index(folder, rows, disk)
+        index, warnings = open_index(folder, rows, disk)
         opened.callback(index.close)
         replay = _bring_up_to_date(folder, index, rows)
         if replay.torn:
@@ -206,29 +203,6 @@ def _check_owner(folder: Path, owner: Owner) -> None:
         )
 
 
-def _open_index(folder: Path, rows: Projections, disk: Disk) -> tuple[Index, list[str]]:
-    """Open the index; start over when it does not fit the journal or the ledgers, and say so."""
-    warnings: list[str] = []
-    index = _sound_index(folder, rows, disk)
-    old = [folder / name for name in _OLD_INDEX if (folder / name).exists()]
-    if index is None:
-        if rows.sizes != [0, 0] or (folder / INDEX).exists() or old:
-            warnings.append("made the index and the ledgers again from the journal")
-        _remove(folder / INDEX)
-        index = Index(folder / INDEX, before_commit=rows.sync, disk=disk)
-    for path in old:
-        path.unlink()
-    return index, warnings
-
-
-def _remove(path: Path) -> None:
-    """Remove a folder with all that is in it, or whatever else stands there."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    elif path.exists():
-        shutil.rmtree(path)
-
-
 def _bring_up_to_date(folder: Path, index: Index, rows: Projections) -> Replay:
     """Replay what the index has not seen, into the index and the ledgers."""
     position = index.position
@@ -236,25 +210,6 @@ def _bring_up_to_date(folder: Path, index: Index, rows: Projections) -> Replay:
     replay = Replay(folder / JOURNAL, position)
     catch_up(replay, index, rows)
     return replay
-
-
-def _sound_index(folder: Path, rows: Projections, disk: Disk) -> Index | None:
-    path = folder / INDEX
-    if not path.is_dir() or path.is_symlink():
-        return None
-    try:
-        index = Index(path, before_commit=rows.sync, disk=disk)
-    except (OSError, DamagedError):
-        return None
-    position = index.position
-    if position and _covers(rows.sizes, position["sizes"]) and is_sound(folder / JOURNAL, position):
-        return index
-    index.close()
-    return None
-
-
-def _covers(sizes: Sequence[int], least: Sequence[int]) -> bool:
-    return all(now >= then for now, then in zip(sizes, least, strict=True))
 
 
 def catch_up(replay: Replay, index: Index, rows: Any) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
-from importer.ledger.identities.storage import Storage, Stored
+from importer.ledger.identities.storage import RUN, Storage, Stored
 
 _BUCKET_ENTRIES_MAX: Final = 32  #: on average
 _TRAILER: Final = struct.Struct("<4sIIII")  # magic, width, bits, entries, CRC-32 of the directory
@@ -146,7 +146,7 @@ class RunWriter:
         self._storage, self._width = storage, width
         self.bits = bits_for(entries)
         self._starts, self._crcs = array("I", [0]), array("I")
-        self._file = storage.create()
+        self._file = storage.create(RUN)
 
     def add(self, entries: Sequence[bytes], number: int = 0, bits: int = 0) -> None:
         """Append the part of the key space that begins with the `bits` bits of `number`; parts come in order."""

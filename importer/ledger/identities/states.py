@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
+
 from importer.errors import LedgerError
 from importer.ledger.disk import Disk, make_folder
 from importer.ledger.fold import Change
@@ -35,7 +37,7 @@ from importer.ledger.identities.tiers import Tiers
 Layer = dict[str, Change]
 #: Entries that the saved filter may lack; the next opening reads their keys again, a million in half a second.
 UNSAVED_MAX: Final = 1 << 20
-_UNSAVED_AT_CLOSE_MAX: Final = 1 << 16
+UNSAVED_AT_CLOSE_MAX: Final = 1 << 16
 
 
 class States:
@@ -104,6 +106,9 @@ class States:
         Raises:
             OSError: it cannot be written; what the folder holds may be what it was, or with the run.
         """
+        position = orjson.loads(orjson.dumps(position))  # as the next opening reads it
+        if not entries and position == self.position:
+            return
         if entries:
             run = self.tiers.append(entries, len(older))
             run.newest = 0 if self._files is None else self._files.number
@@ -130,8 +135,8 @@ class States:
 
     def save(self) -> None:
         """Save the filter, unless it is made again quickly. Raises `OSError`."""
-        if sum(len(run) for run in self.tiers.runs if run.newest > self._covered) > _UNSAVED_AT_CLOSE_MAX:
-            self._commit(unsaved_max=_UNSAVED_AT_CLOSE_MAX)
+        if sum(len(run) for run in self.tiers.runs if run.newest > self._covered) > UNSAVED_AT_CLOSE_MAX:
+            self._commit(unsaved_max=UNSAVED_AT_CLOSE_MAX)
 
     def close(self) -> None:
         """Close all files."""

@@ -9,7 +9,8 @@ from typing import IO, Final, Protocol
 
 from importer.ledger.disk import Disk, write_whole
 
-_SUFFIX: Final = ".run"
+RUN: Final = ".run"
+FILTER: Final = ".filter"
 
 
 @dataclass(slots=True)
@@ -42,8 +43,8 @@ _read: Final[Callable[[int, int, int], bytes]] = getattr(os, "pread", _seek_and_
 class Storage(Protocol):
     """Where new files come from. Every method may raise `OSError`."""
 
-    def create(self) -> Stored:
-        """Return a new, empty file."""
+    def create(self, suffix: str) -> Stored:
+        """Return a new, empty file, whose name, if it has one, ends in `suffix`."""
         ...
 
     def write(self, file: Stored, data: bytes) -> None:
@@ -62,9 +63,9 @@ class Folder:
         """Take the folder; `number` is the next one that no file ever had."""
         self.path, self._disk, self.number = path, disk, number
 
-    def create(self) -> Stored:
+    def create(self, suffix: str) -> Stored:
         """Return a new file with the next number."""
-        path = self.path / f"{self.number:08}{_SUFFIX}"
+        path = self.path / f"{self.number:08}{suffix}"
         self.number += 1
         return self._stored(path, self._disk.open_append(path))
 
@@ -97,7 +98,7 @@ class Folder:
 class Scratch:
     """Nameless files in the folder for temporary ones: nobody else sees them, and they end with the process."""
 
-    def create(self) -> Stored:
+    def create(self, suffix: str) -> Stored:  # noqa: ARG002 - it has no name
         """Return a new nameless file."""
         file: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - `close` does
         return Stored("", file.fileno(), file.close, file.close)

@@ -14,7 +14,7 @@ from typing import Final
 from importer.ledger.identities.bloom import Filter, keys_of
 from importer.ledger.identities.layout import KEY_BYTES
 from importer.ledger.identities.runs import Run, RunWriter, parts
-from importer.ledger.identities.storage import Storage, Stored
+from importer.ledger.identities.storage import FILTER, Storage, Stored
 
 _FILTER_BITS: Final = 21
 _REPEATED_BITS: Final = 17
@@ -41,7 +41,7 @@ class Tiers:
     def save_filters(self, storage: Storage) -> tuple[Stored, int]:
         """Write the filters into a new file; return it, and the CRC-32 of what it holds."""
         data = self._filter.dump() + self._repeated.dump()
-        file = storage.create()
+        file = storage.create(FILTER)
         try:
             storage.write(file, data)
             storage.finish(file)
