@@ -48,7 +48,7 @@ class Index:
         With None, or with `read_only`, nothing is written but nameless temporary files.
 
         Raises:
-            OSError: it cannot be read or made.
+            OSError, LedgerError: it cannot be read or made.
             DamagedError: it is not what was written.
         """
         self._before_commit = before_commit

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import orjson
 
-from importer.errors import LedgerError
 from importer.ledger.disk import Disk, make_folder
 from importer.ledger.fold import Change
 from importer.ledger.identities.layout import (
@@ -54,7 +53,7 @@ class States:
         self._covered = -1  # number of the newest run whose keys the saved filter holds
         self._manifest: Manifest | None = None
         if folder is not None and not read_only:
-            _make(folder, disk)
+            make_folder(folder, disk)
         told = read_manifest(folder) if folder is not None else None
         known = told if told is not None and told.get("version") == VERSION else {}
         self._files = None if folder is None else Folder(folder, disk, known.get("number", 0))
@@ -191,13 +190,6 @@ def carried(entries: Sequence[bytes], older: Mapping[bytes, bytes], run: int) ->
                 marks[entry[:KEY_BYTES].hex()] = mark_of_state(old)
         done.append(entry)
     return done, marks
-
-
-def _make(folder: Path, disk: Disk) -> None:
-    try:
-        make_folder(folder, disk)
-    except LedgerError as error:
-        raise DamagedError(error.message) from error
 
 
 def _tidy(folder: Path, named: set[str]) -> None:
