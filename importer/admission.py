@@ -22,7 +22,8 @@ from typing import IO, Any, Final, Literal
 import orjson
 
 from importer.ledger.codec import encode
-from importer.ledger.index import Index, Known, Mark, signed
+from importer.ledger.identities.layout import Known, Mark
+from importer.ledger.index import Index
 from importer.model import Problem, Record, Rejection, Row, State
 
 _PARKED_CHUNK: Final = 1_000
@@ -72,7 +73,8 @@ class Admission:
         self._index, self._policy, self._keyless, self._twin = index, policy, keyless, twin
         guards = keyless and policy.same_name == "fail"
         # A ledger that holds nothing yet has no names to guard, and names looked up cost as much as identities.
-        self._guarding = index.begin_pass(run, names=guards) and guards
+        self._guarding = index.begin_pass(run) and guards
+        self._marks: dict[str, Mark] = {}  # of rows of the chunk, which the index is not told yet
         spill = None if folder is None else str(folder)
         self._parked: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_PARKED_MEMORY_BYTES, dir=spill)  # noqa: SIM115 - `close` does
         self.parked_count = 0
@@ -80,19 +82,44 @@ class Admission:
     def admit(self, rows: Sequence[Record | Rejection]) -> Admitted:
         """Judge a chunk of rows, in order; writes out what the index has ready."""
         admitted = Admitted()
-        known = self._index.known(item.identity for item in rows if isinstance(item, Record))
+        records, rejections, skipped = admitted.records, admitted.rejections, admitted.skipped
+        known = self._index.known([item.identity for item in rows if isinstance(item, Record)])
+        marks = self._marks
+        source, number = "", -1
         for item in rows:
             if isinstance(item, Rejection):
-                admitted.rejections.append(item)
+                rejections.append(item)
+                continue
+            row, identity, _name, _properties, content, *_ = item
+            if row.source != source or number < 0:
+                source, number = row.source, self._index.source_number(row.source)
+            line = row.line_number if row.line_number is not None else row.ordinal
+            told = known.get(identity)
+            if told is None:  # nearly all rows of a first import
+                marks[identity] = mark = (content, number, line, 1)
+                known[identity] = (None, mark)
+                if self._guarding:
+                    self._judge(item, None, admitted)
+                else:
+                    records.append(item)
+            elif told[1] is None and told[0] == (State.CREATED, content):  # nearly all rows of a second one
+                marks[identity] = mark = (content, number, line, 1)
+                known[identity] = (told[0], mark)
+                skipped.append((item, "exists"))
             else:
                 self._admit_one(item, known, admitted)
+        self._tell_marks()
         self._index.flush()
         return admitted
+
+    def _tell_marks(self) -> None:
+        self._index.mark(self._marks)
+        self._marks.clear()
 
     def _admit_one(
         self, record: Record, known: dict[str, tuple[Known | None, Mark | None]], admitted: Admitted
     ) -> None:
-        before, mark = known.get(record.identity, (None, None))
+        before, mark = known[record.identity]
         if mark is not None:
             twin = self._repeated(record, mark, known, admitted)
             if twin is None:
@@ -106,28 +133,28 @@ class Admission:
         self, record: Record, mark: Mark, known: dict[str, tuple[Known | None, Mark | None]], admitted: Admitted
     ) -> Record | None:
         """Judge a record whose identity was met before in this pass; return the twin that is to be judged as new."""
-        if signed(record.content) != mark.content:
-            admitted.rejections.append(_conflict(record, self._index.source_name(mark.source), mark.line))
+        content, source, line, times = mark
+        if record.content != content:
+            admitted.rejections.append(_conflict(record, self._index.source_name(source), line))
             return None
         if self._policy.duplicates == "skip" or not self._keyless:
             admitted.skipped.append((record, "duplicate"))
             return None
-        self._mark(record, mark.times + 1, known, known[record.identity][0])
-        return self._twin(record, mark.times)
+        self._mark(record, times + 1, known, known[record.identity][0])
+        return self._twin(record, times)
 
     def _mark(
         self, record: Record, times: int, known: dict[str, tuple[Known | None, Mark | None]], before: Known | None
     ) -> None:
         row = record.row
-        source = self._index.source_number(row.source)
         line = row.line_number if row.line_number is not None else row.ordinal
-        mark = Mark(signed(record.content), source, line, times)
-        self._index.mark(record.identity, mark)
+        mark = (record.content, self._index.source_number(row.source), line, times)
+        self._marks[record.identity] = mark
         known[record.identity] = (before, mark)
 
     def _judge(self, record: Record, before: Known | None, admitted: Admitted) -> None:
         state = before.state if before is not None else State.OPEN
-        same = before is not None and before.content == signed(record.content)
+        same = before is not None and before.content == record.content
         if state is State.CREATED:
             admitted.skipped.append((record, "exists"))
             if not same:
@@ -140,11 +167,16 @@ class Admission:
         elif state is State.FAILED and same and not self._policy.retry_failed:
             message = "HubSpot refused this record in an earlier run, and it is unchanged"
             admitted.rejections.append(_rejected(record, "still_refused", message))
-        elif self._guarding and record.mends is None and self._index.unseen_holder(record.name):
+        elif self._guarding and record.mends is None and self._may_be_edited(record):
             self._park(record)
             admitted.parked += 1
         else:
             admitted.records.append(record)
+
+    def _may_be_edited(self, record: Record) -> bool:
+        """Return whether a campaign of the record's name was not met, up to this row."""
+        self._tell_marks()
+        return self._index.unseen_holder(record.name)
 
     def _park(self, record: Record) -> None:
         self._parked.write(encode([*record.row, *record[1:]]) + b"\n")
@@ -177,7 +209,7 @@ def _rejected(record: Record, code: str, message: str, state: State = State.FAIL
     return Rejection(record.row, (Problem(code, message),), record.identity, record.name, state)
 
 
-def _conflict(record: Record, source: str, line: int | None) -> Rejection:
+def _conflict(record: Record, source: str, line: int) -> Rejection:
     here = record.row.line_number if record.row.line_number is not None else record.row.ordinal
     message = f"row {here} of {record.row.source} and row {line} of {source} have the same key and other content"
     return _rejected(record, "conflicting_duplicate", message)

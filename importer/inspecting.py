@@ -9,7 +9,6 @@ import orjson
 
 from importer.errors import ImporterError
 from importer.ledger.fold import Change
-from importer.ledger.index import signed
 from importer.ledger.looking import View, look_at
 from importer.ledger.opening import read_header
 from importer.ledger.projections import FAILURES, RESULTS
@@ -92,7 +91,7 @@ def verify(folder: Path) -> list[str]:
     found: list[str] = []
     rows = {name: _rows(folder / name, found) for name in (RESULTS, FAILURES)}
     ids: Counter[str] = Counter()
-    states: dict[str, tuple[State, int]] = {}
+    states: dict[str, tuple[State, str]] = {}
     try:
         for step in replay.steps():
             for name, wanted in ((RESULTS, step.effect.results), (FAILURES, step.effect.failures)):
@@ -110,7 +109,10 @@ def verify(folder: Path) -> list[str]:
     if replay.torn:
         found.append(f"{JOURNAL} ends in {len(replay.torn)} bytes of a torn line (the next run cuts them)")
     states |= _told(replay.fold.abandon().changes)
-    found += _compare_index(folder, states)
+    try:
+        found += _compare_index(folder, states)
+    except ImporterError as error:
+        found.append(error.message)
     return found[:DIFFERENCES_SHOWN_MAX]
 
 
@@ -135,12 +137,12 @@ def _compare(name: str, row: Any, wanted: dict[str, Any], found: list[str]) -> N
         found.append(f"{name}: the row of journal entry {wanted['n']} differs in {', '.join(fields)}")
 
 
-def _told(changes: Sequence[Change]) -> dict[str, tuple[State, int]]:
+def _told(changes: Sequence[Change]) -> dict[str, tuple[State, str]]:
     """Return what the index is to know: identity → state and content."""
-    return {change.identity: (change.state, signed(change.content)) for change in changes}
+    return {change.identity: (change.state, change.content) for change in changes}
 
 
-def _compare_index(folder: Path, states: dict[str, tuple[State, int]]) -> list[str]:
+def _compare_index(folder: Path, states: dict[str, tuple[State, str]]) -> list[str]:
     """Compare the index, brought up to date in memory, with what the journal says from its beginning."""
     with look_at(folder) as view:
         held = {identity: (state, content) for identity, state, content in view.index.states()}

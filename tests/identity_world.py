@@ -100,7 +100,7 @@ class World:
         self.maker, self.policy, self.chunk = maker, policy, chunk
         self.fold, self.n, self.runs = Fold(), 0, 0
         self.changes: list[Change] = []
-        self.index = Index("", before_commit=lambda: None)
+        self.index = Index(None, before_commit=lambda: None)
         self.made: list[Made] = []
         self.untold: list[Made] = []  #: records that nobody can tell about; they may exist
         self.fate = State.OPEN
@@ -197,7 +197,7 @@ class World:
         """Make the index again from the journal: its marks and all that was not written are lost."""
         self.changes += self.fold.abandon().changes
         self.index.close()
-        self.index = Index("", before_commit=lambda: None)
+        self.index = Index(None, before_commit=lambda: None)
         self.index.note(self.changes, dict)
         self.index.seal({})
         self.index.flush()

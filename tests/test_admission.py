@@ -41,12 +41,12 @@ class Ledger:
     """An index, and the passes over it."""
 
     def __init__(self) -> None:
-        self.index = Index("", before_commit=lambda: None)
+        self.index = Index(None, before_commit=lambda: None)
         self.runs = 0
 
     def knows(self, state: State, *records: Record) -> None:
         """Let an earlier run have left records in a state."""
-        self.index.note([Change(one.identity, state, one.content, one.name) for one in records], dict)
+        self.index.note([Change(one.identity, state, one.content, one.name, one.row.source) for one in records], dict)
         self.index.seal({})
         self.index.flush()
 
@@ -269,3 +269,23 @@ def test_gone_rows_are_counted(ledger: Ledger) -> None:
     ledger.admit(rows[1])
     assert [ledger.index.gone([name]) for name in ("a.csv", "b.csv", "none.csv")] == [1, 1, 0]
     assert ledger.index.gone(["a.csv", "b.csv"]) == 2
+
+
+def test_gone_rows_of_a_source_with_another_name(ledger: Ledger) -> None:
+    """Once a pass over a renamed source is over, its campaigns are missed there and not under the old name."""
+    rows = [record(n, f"n{n}") for n in range(3)]
+    ledger.admit(*rows)
+    ledger.knows(State.CREATED, *rows)
+    renamed = [record(n, f"n{n}", source="b.csv") for n in range(3)]
+    ledger.admit(*renamed)
+    assert [ledger.index.gone([name]) for name in ("a.csv", "b.csv")] == [0, 0]
+    ledger.admit(renamed[0])
+    assert [ledger.index.gone([name]) for name in ("a.csv", "b.csv")] == [0, 2]
+
+
+def test_gone_rows_of_a_ledger_that_was_made_again(ledger: Ledger) -> None:
+    """Where nothing is left of the pass that made them, campaigns are missed in the source they were sent from."""
+    rows = [record(n, f"n{n}") for n in range(3)]
+    ledger.knows(State.CREATED, *rows)
+    ledger.admit(rows[1])
+    assert ledger.index.gone(["a.csv"]) == 2

@@ -51,7 +51,8 @@ PURE: Final = frozenset(
     attribution refusals matching server_clock summing_up cli.flags
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
-    ledger.codec ledger.entries ledger.fold ledger.position ledger.tables report.books
+    ledger.codec ledger.entries ledger.fold ledger.position report.books
+    ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
     sources.gathering sources.json_lines
     simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties

@@ -28,6 +28,7 @@ class Change(NamedTuple):
     state: State
     content: str
     name: str
+    source: str = ""
 
 
 @dataclass(slots=True)
@@ -183,7 +184,8 @@ class Fold:
     def _move(self, intent: OpenIntent, index: int, event: Event, effect: Effect) -> None:
         intent.states[index] = state = advance(intent.states[index], event)
         item = intent.entry["items"][index]
-        effect.changes.append(Change(identity=item[3], state=state, content=item[5], name=item[4]))
+        source = intent.entry["src"][item[0]]
+        effect.changes.append(Change(identity=item[3], state=state, content=item[5], name=item[4], source=source))
         if state in {State.CREATED, State.IN_DOUBT}:
             scheme = self.run_schemes[intent.entry["run"]]
             self.schemes[scheme["key_space"]] = scheme

@@ -1,129 +1,88 @@
 """identity → state, derived from the journal: rebuildable, in bounded memory, allowed to lag.
 
-A small SQLite file, written in sorted chunks, with what is newer in memory (the overlay). Two sides use it: the
-event loop notes what journal entries changed (`note`), the worker thread that admits records looks up and marks
+What is newest is in memory: the states of changes (the overlay), the marks of what the pass has met. Two sides use it:
+the event loop notes what journal entries changed (`note`), the worker thread that admits records looks up and marks
 what it has seen (`known`, `mark`, …) and, now and then, writes a sealed chunk out. A chunk is sealed at a known
-position of the journal and committed together with it, after the ledgers were synced: whatever the file says is covered
-by durable journal lines up to its position, and replay goes on from there.
+position of the journal, written as one sorted run and vouched for by the manifest together with the position, after the
+ledgers were synced: whatever the manifest names is covered by durable journal lines up to its position, and replay goes
+on from there.
+
+A record that a pass sends is marked when it is admitted and noted when it is settled; its entry then holds the mark
+too. Marks of records that are not noted go to runs of their own, which end with the process.
 """
 
-import os
-import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import orjson
-
-from importer import canonical
 from importer.errors import AGAIN, LedgerError
+from importer.ledger.disk import Disk, OsDisk
 from importer.ledger.fold import Change
-from importer.ledger.tables import CODES, GUARDING, PUT_BOTH, PUT_MARK, PUT_STATE, SCHEMA, STATES, VERSION
+from importer.ledger.identities import layout
+from importer.ledger.identities.layout import CODES, GUARDING, Known, Mark
+from importer.ledger.identities.names import Names
+from importer.ledger.identities.runs import DamagedError, parts
+from importer.ledger.identities.states import Layer, States, carried, entries_of
+from importer.ledger.identities.storage import Scratch
+from importer.ledger.identities.tiers import PART_ENTRIES, Tiers, merge_of
+from importer.ledger.identities.unmet import unmet
 from importer.model import State
 
-_DAMAGED: Final = "Delete the ledger's index.sqlite: the next run makes it again from the journal."
-CHUNK_RECORDS: Final = 20_000  #: written per batch, the index alone would cost 10 to 20 µs a record
-_LOOKUP_MAX: Final = 500  #: bound variables in one query
-
-
-class Known(NamedTuple):
-    """What earlier entries say of an identity."""
-
-    state: State
-    content: int | None  #: digest of what was sent
-
-
-class Mark(NamedTuple):
-    """An identity was met in this pass."""
-
-    content: int  #: digest of the row's content
-    source: int  #: number of the source, as `source_number` gives it
-    line: int | None  #: line number, or ordinal where the format has no lines
-    times: int  #: how often it was met
-
-
-@dataclass(frozen=True, slots=True)
-class Sealed:
-    """Changes up to a position of the journal, ready to be written."""
-
-    states: dict[bytes, tuple[int, int, int]]
-    position: dict[str, Any]
-
-
-@dataclass(slots=True)
-class _Overlay:
-    states: dict[bytes, tuple[int, int, int]] = field(default_factory=dict)
-    marks: dict[bytes, Mark] = field(default_factory=dict)
-
-
-def signed(digest: str) -> int:
-    """Return 16 hex digits as the signed integer that SQLite stores in 8 bytes."""
-    return int.from_bytes(bytes.fromhex(digest), "big", signed=True)
-
-
-def _name_number(name: str) -> int:
-    digest = blake2b(canonical.name_key(name).encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(digest.digest(), "big", signed=True)
+_DAMAGED: Final = "Delete the ledger's folder `index`: the next run makes it again from the journal."
+CHUNK_RECORDS: Final = 32_768  #: written at once: a sync for less would cost more than all the rest
+_ASKED_AT_ONCE: Final = 256
+_NOTHING: Final = (None, None)
 
 
 class Index:
     """What is known of every identity. One thread at a time looks up and flushes; the event loop only notes."""
 
-    def __init__(self, path: Path | str, *, before_commit: Callable[[], None]) -> None:
-        """Open or make the index at `path` ("" for one in memory); `before_commit` syncs the ledgers."""
-        self._before_commit = before_commit
-        self._lock = threading.Lock()  # guards the overlay and what is sealed, never held during a query
-        self._using = threading.RLock()  # guards the file: who stops need not wait for a thread that reads a source
-        self._overlay = _Overlay()
-        self._sealed: list[Sealed] = []
-        self._pass = 0
-        self.broken: LedgerError | None = None  #: the error of a write, which is not tried again
-        if path:
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))  # SQLite would let others read it
-        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        # A rollback journal with full syncs stays consistent over a power loss and leaves one plain file when closed.
-        settings = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=FULL; PRAGMA cache_size=-16000;"
-        try:
-            self._db.executescript(settings + SCHEMA)
-            self._sources: list[str] = self.meta("sources") or []
-        except (sqlite3.Error, ValueError):
-            self._db.close()
-            raise
+    def __init__(
+        self, folder: Path | None, *, before_commit: Callable[[], None], disk: Disk | None = None,
+        read_only: bool = False,
+    ) -> None:  # fmt: skip
+        """Open or make the index in `folder`; `before_commit` syncs the ledgers.
 
-    def meta(self, key: str) -> Any:
-        """Return a stored value, None if there is none."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
-        return None if row is None else orjson.loads(row[0])
+        With None, or with `read_only`, nothing is written but nameless temporary files.
+
+        Raises:
+            OSError, LedgerError: it cannot be read or made.
+            DamagedError: it is not what was written.
+        """
+        self._before_commit = before_commit
+        self._lock = threading.Lock()  # guards what is in memory, never held during a read or write
+        self._using = threading.RLock()  # guards the files: who stops need not wait for a thread that reads a source
+        self._overlay: Layer = {}
+        self._sealed: list[tuple[Layer, dict[str, Any]]] = []
+        self._marks: dict[str, Mark] = {}
+        self._pass = 0
+        self._scratch = Scratch()
+        self._names: Names | None = None
+        self._begun_with = 0  # records which guarded their names as the pass began
+        self.broken: LedgerError | None = None  #: the error of a write, which is not tried again
+        self._states = States(folder, disk or OsDisk(), read_only=read_only)
+        self._met = self._no_marks()
+
+    def _no_marks(self) -> Tiers:
+        return Tiers(layout.MARK_ENTRY.size, self._scratch, lambda: None)
 
     @property
     def position(self) -> dict[str, Any] | None:
-        """The position of the journal up to which the file is complete; None for an empty or older file."""
-        position = self.meta("position")
-        return position if isinstance(position, dict) and position.get("version") == VERSION else None
-
-    def copy_from(self, source: sqlite3.Connection) -> None:
-        """Take over everything that another index file holds."""
-        source.backup(self._db)
-        self._sources = self.meta("sources") or []
+        """The position of the journal up to which the files are complete; None for an empty or older index."""
+        return self._states.position
 
     def note(self, changes: Sequence[Change], position: Callable[[], dict[str, Any]]) -> None:
         """Take what durable, projected entries changed; `position` says up to where, when a chunk is sealed."""
-        taken = {
-            bytes.fromhex(change.identity): (CODES[change.state], signed(change.content), _name_number(change.name))
-            for change in changes
-        }
         with self._lock:
-            self._overlay.states.update(taken)
-            if len(self._overlay.states) >= CHUNK_RECORDS:
+            self._overlay.update({change.identity: change for change in changes})
+            if len(self._overlay) >= CHUNK_RECORDS:
                 self._seal(position())
 
     def _seal(self, position: dict[str, Any]) -> None:
-        self._sealed.append(Sealed(self._overlay.states, position | {"version": VERSION}))
-        self._overlay.states = {}
+        self._sealed.append((self._overlay, position))
+        self._overlay = {}
 
     def seal(self, position: dict[str, Any]) -> None:
         """Make everything noted so far ready to be written, at `position`."""
@@ -131,168 +90,174 @@ class Index:
             self._seal(position)
 
     def flush(self) -> None:
-        """Write what is sealed (and, when they are many, the marks). Blocks; for the worker thread.
+        """Write what is sealed and, when they are many, the marks; merge a little. Blocks; for the worker thread.
 
         Raises:
-            LedgerError: the ledgers cannot be synced or the file cannot be written, now or at an earlier flush.
+            LedgerError: the ledgers cannot be synced or the files cannot be written, now or at an earlier flush.
         """
-        if self.broken is not None:  # a failed sync is never tried again
-            raise self.broken
-        try:
-            with self._using:
-                self._flush()
-        except (OSError, sqlite3.Error) as error:
-            self.broken = LedgerError(f"the ledger's index cannot be written: {error}", hint=AGAIN)
-            raise self.broken from error
+        with self._writing():
+            self._flush()
+            self._states.tiers.step()
+            self._met.step()
 
     @contextmanager
-    def _in_use(self) -> Iterator[None]:
-        """Have the file for oneself; its errors are the ledger's."""
+    def _writing(self) -> Iterator[None]:
+        """Have the files for oneself, to write; the first error is the last, since a failed sync is not tried again."""
+        if self.broken is not None:
+            raise self.broken
+        try:
+            with self._reading():
+                yield
+        except LedgerError as error:
+            self.broken = error
+            raise
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Have the files for oneself; what is wrong with them is the ledger's error."""
         try:
             with self._using:
                 yield
-        except sqlite3.Error as error:
-            hint = AGAIN if isinstance(error, sqlite3.OperationalError) else _DAMAGED
-            raise LedgerError(f"the ledger's index cannot be used: {error}", hint=hint) from error
+        except DamagedError as error:
+            raise LedgerError(f"the ledger's index is damaged: {error}", hint=_DAMAGED) from error
+        except OSError as error:
+            raise LedgerError(f"the ledger's index cannot be used: {error}", hint=AGAIN) from error
 
     def _flush(self) -> None:
         with self._lock:
             sealed = list(self._sealed)
-            due = bool(sealed) or len(self._overlay.marks) >= CHUNK_RECORDS
-            marks = self._overlay.marks.copy() if due else {}
-        if not due:
-            return
-        states: dict[bytes, tuple[int, int, int]] = {}
-        for chunk in sealed:
-            states |= chunk.states
-        self._write(states, marks, sealed[-1].position if sealed else None)
+            marks = self._marks.copy() if sealed else {}
+        if sealed:
+            states: Layer = {}
+            for layer, _position in sealed:
+                states |= layer
+            entries, told = entries_of(states, marks, self._pass, self.source_number)
+            older = self._states.tiers.remember(entries)
+            entries, back = carried(entries, older, self._pass) if older else (entries, {})
+            self._before_commit()
+            self._states.write(entries, older, sealed[-1][1])
+            self._forget(told, marks)
+            with self._lock:
+                self._marks = back | self._marks
+                del self._sealed[: len(sealed)]
+        if len(self._marks) - len(self._overlay) >= CHUNK_RECORDS:  # marks of what is noted go with its states
+            with self._lock:
+                marks = {identity: self._marks[identity] for identity in self._marks.keys() - self._overlay.keys()}
+            entries = sorted(layout.mark_entries(marks.items()))
+            self._met.append(entries, len(self._met.remember(entries)))
+            self._forget(marks, marks)
+
+    def _forget(self, identities: Iterable[str], marks: Mapping[str, Mark]) -> None:
+        """Drop marks from memory that were written, unless they are newer by now."""
         with self._lock:
-            del self._sealed[: len(sealed)]
-            for identity, mark in marks.items():
-                if self._overlay.marks.get(identity) is mark:
-                    del self._overlay.marks[identity]
+            for identity in identities:
+                if self._marks.get(identity) is marks[identity]:
+                    del self._marks[identity]
 
-    def _write(
-        self, states: dict[bytes, tuple[int, int, int]], marks: dict[bytes, Mark], position: dict[str, Any] | None
-    ) -> None:
-        both = sorted(states.keys() & marks.keys())
-        self._before_commit()
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            self._db.executemany(PUT_BOTH, ((key, *states[key], self._pass, *marks[key]) for key in both))
-            self._db.executemany(PUT_STATE, ((key, *states[key]) for key in sorted(states.keys() - marks.keys())))
-            self._db.executemany(
-                PUT_MARK, ((key, self._pass, *marks[key]) for key in sorted(marks.keys() - states.keys()))
-            )
-            if position is not None:
-                self._put_meta("position", position)
-            self._put_meta("sources", self._sources)
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:  # a full disk has ended it already
-                self._db.execute("ROLLBACK")
-            raise
-
-    def _put_meta(self, key: str, value: Any) -> None:
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, orjson.dumps(value)))
-
-    def begin_pass(self, number: int, *, names: bool) -> bool:
-        """Begin pass `number`; with `names`, get ready to look up names. Return whether any record guards its name."""
-        self._pass = number
-        with self._in_use():
-            holders = self._db.execute(f"SELECT 1 FROM records WHERE state IN {GUARDING} LIMIT 1").fetchone()  # noqa: S608 - constants and ? alone # nosec B608
-            if holders is not None and names:
-                self._db.execute("CREATE INDEX IF NOT EXISTS by_name ON records (name)")
-        return holders is not None
+    def begin_pass(self, number: int) -> bool:
+        """Begin pass `number`. Return whether any record guards its name."""
+        with self._reading():
+            self._pass = number
+            self._marks.clear()
+            self._met.close()
+            self._met = self._no_marks()
+            self._close_names()
+            self._begun_with = sum(self.count(state) for state in GUARDING)
+        return self._begun_with > 0
 
     def source_number(self, name: str) -> int:
         """Return the number by which marks name a source."""
-        if name not in self._sources:
-            self._sources.append(name)
-        return self._sources.index(name)
+        return self._states.source_number(name)
 
     def source_name(self, number: int) -> str:
         """Return the name of a source by its number."""
-        return self._sources[number]
+        return self._states.sources[number]
 
     def known(self, identities: Iterable[str]) -> dict[str, tuple[Known | None, Mark | None]]:
-        """Return what is known of each identity, and its mark of this pass; what is not known is left out."""
-        wanted = {bytes.fromhex(identity): identity for identity in identities}
+        """Return what is known of each identity, and its mark of this pass; of what is neither, nothing."""
+        wanted = dict.fromkeys(identities)
+        keys = bytes.fromhex("".join(wanted))
+        this = self._pass.to_bytes(layout.RUN_END - layout.RUN_AT) if self._pass else b""
         found: dict[str, tuple[Known | None, Mark | None]] = {}
-        with self._in_use():
-            rows = self._rows(sorted(wanted))
-        for row in rows:
-            mark = Mark(row[4], row[5], row[6], row[7]) if row[3] == self._pass else None
-            found[wanted[row[0]]] = (Known(STATES[row[1]], row[2]), mark)
+        with self._reading():
+            for key, entry in self._states.tiers.find(keys).items():
+                met = entry[layout.RUN_AT : layout.RUN_END] == this
+                found[key.hex()] = (layout.known_of(entry), layout.mark_of_state(entry) if met else None)
+            for key, entry in self._met.find(keys).items():
+                identity = key.hex()
+                found[identity] = (found.get(identity, _NOTHING)[0], layout.mark_of(entry))
         with self._lock:
-            layers = [chunk.states for chunk in self._sealed] + [self._overlay.states]
-            for key, identity in wanted.items():
-                known, mark = found.get(identity, (None, None))
-                for layer in layers:
-                    newer = layer.get(key)
-                    known = known if newer is None else Known(STATES[newer[0]], newer[1])
-                mark = self._overlay.marks.get(key, mark)
-                if known is not None or mark is not None:
-                    found[identity] = (known, mark)
+            for layer in (*(layer for layer, _position in self._sealed), self._overlay):
+                for identity in layer.keys() & wanted.keys():
+                    change = layer[identity]
+                    found[identity] = (Known(change.state, change.content), found.get(identity, _NOTHING)[1])
+            for identity in self._marks.keys() & wanted.keys():
+                found[identity] = (found.get(identity, _NOTHING)[0], self._marks[identity])
         return found
 
-    def _rows(self, keys: list[bytes]) -> list[Any]:
-        rows: list[Any] = []
-        for start in range(0, len(keys), _LOOKUP_MAX):
-            part = keys[start : start + _LOOKUP_MAX]
-            holes = ",".join("?" * len(part))
-            rows += self._db.execute(
-                "SELECT identity, state, content, seen, seen_content, seen_source, seen_line, seen_times"  # noqa: S608 - constants and ? alone # nosec B608
-                f" FROM records WHERE identity IN ({holes})",
-                part,
-            )
-        return rows
-
-    def mark(self, identity: str, mark: Mark) -> None:
-        """Remember that `identity` was met in this pass."""
+    def mark(self, marks: Mapping[str, Mark]) -> None:
+        """Remember that these identities were met in this pass."""
         with self._lock:
-            self._overlay.marks[bytes.fromhex(identity)] = mark
+            self._marks.update(marks)
 
     def unseen_holder(self, name: str) -> bool:
         """Return whether a record that guards `name` has not been met in this pass."""
-        query = f"SELECT identity, seen FROM records WHERE name = ? AND state IN {GUARDING}"  # noqa: S608 - constants and ? alone # nosec B608
-        with self._in_use():
-            rows = self._db.execute(query, (_name_number(name),)).fetchall()
-        with self._lock:
-            return any(
-                seen != self._pass and key not in self._overlay.marks and self._still_guards(key) for key, seen in rows
-            )
-
-    def _still_guards(self, key: bytes) -> bool:
-        """Return whether a record that guards its name in the file does so still: what was in doubt may be absent."""
-        layers = (self._overlay.states, *(chunk.states for chunk in reversed(self._sealed)))
-        newest = next((layer[key] for layer in layers if key in layer), None)
-        return newest is None or newest[0] in GUARDING
+        with self._reading():
+            if self._names is None:
+                self._names = Names(self._states.tiers.runs, self._scratch)
+            bearers = (key.hex() for key in self._names.bearers(layout.name_digest(name)))
+            while asked := [identity for identity, _ in zip(bearers, range(_ASKED_AT_ONCE), strict=False)]:
+                for known, mark in self.known(asked).values():
+                    if mark is None and known is not None and known.state in GUARDING:
+                        return True
+        return False
 
     def gone(self, sources: Sequence[str]) -> int:
-        """Return how many campaigns were made from rows of `sources` that this pass has not met."""
+        """Return how many campaigns were last met in `sources` and not in this pass, which is over.
+
+        Blocks: reads all entries, and writes those anew that were met in another source than before.
+        """
         self.flush()
-        numbers = tuple(self._sources.index(name) for name in sources if name in self._sources)
-        holes = ",".join("?" * len(numbers))
-        query = f"SELECT identity FROM records WHERE state = 2 AND seen <> ? AND seen_source IN ({holes})"  # noqa: S608 - constants and ? alone # nosec B608
-        with self._in_use(), self._lock:
-            marks = self._overlay.marks
-            return sum(1 for (key,) in self._db.execute(query, (self._pass, *numbers)) if key not in marks)
+        if not self._begun_with:
+            return 0
+        numbers = [self.source_number(name) for name in sources]
+        count, moved = 0, list[bytes]()
+        with self._writing():
+            for more, entries in unmet(self._states.tiers.runs[:], self._met.runs, self._marks, self._pass, numbers):
+                count += more
+                moved += entries
+                if len(moved) >= CHUNK_RECORDS:
+                    self._states.write(moved, self._states.tiers.remember(moved), self.position)
+                    moved = []
+            if moved:
+                self._states.write(moved, self._states.tiers.remember(moved), self.position)
+        return count
 
     def count(self, state: State) -> int:
-        """Return how many identities the file (without the overlay) holds in `state`."""
-        with self._in_use():
-            row = self._db.execute("SELECT count(*) FROM records WHERE state = ?", (CODES[state],)).fetchone()
-        return int(row[0])
+        """Return how many identities the files (without what is in memory) hold in `state`."""
+        return self._states.counts[CODES[state]]
 
-    def states(self) -> Iterable[tuple[str, State, int | None]]:
-        """Yield identity, state and content of everything in the file that the journal knows (for `verify`)."""
-        query = "SELECT identity, state, content FROM records WHERE state <> 0"
-        with self._in_use():
-            for key, state, content in self._db.execute(query):
-                yield key.hex(), STATES[state], content
+    def states(self) -> Iterator[tuple[str, State, str]]:
+        """Yield identity, state and content of everything in the files (for `verify`)."""
+        with self._reading():
+            for _number, _bits, lists in parts(self._states.tiers.runs, PART_ENTRIES):
+                for entry in merge_of(self._states.tiers.runs, lists):
+                    known = layout.known_of(entry)
+                    yield entry[: layout.KEY_BYTES].hex(), known.state, known.content
+
+    def _close_names(self) -> None:
+        if self._names is not None:
+            self._names.close()
+            self._names = None
+
+    def save(self) -> None:
+        """Save what makes the next opening quick. Blocks; raises `LedgerError` when it cannot be written."""
+        with self._writing():
+            self._states.save()
 
     def close(self) -> None:
-        """Close the file; what is not sealed and flushed is left to the next opening's replay."""
+        """Close the files; what is not sealed and flushed is left to the next opening's replay."""
         with self._using:
-            self._db.close()
+            self._close_names()
+            self._met.close()
+            self._states.close()

@@ -1,17 +1,20 @@
 """Looking at a ledger without touching it: no lock, no mending, no byte changed in its folder."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from importer.ledger.fold import Fold
+from importer.ledger.identities.runs import DamagedError
 from importer.ledger.index import Index
-from importer.ledger.opening import INDEX, catch_up, read_header
+from importer.ledger.index_opening import INDEX
+from importer.ledger.opening import catch_up, read_header
 from importer.ledger.projections import NoProjections
 from importer.ledger.replay import JOURNAL, Replay, is_sound
+
+_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,7 @@ class View:
     folder: Path
     header: dict[str, Any]
     fold: Fold
-    index: Index  #: a copy in memory; may be marked and looked up as one likes
+    index: Index  #: reads the ledger's files and writes nameless ones; may be marked and looked up as one likes
     torn_bytes: int  #: at the journal's end
 
 
@@ -33,13 +36,9 @@ def look_at(folder: Path) -> Iterator[View]:
         LedgerError: there is no ledger, or it is damaged.
     """
     header = read_header(folder)
-    index = Index("", before_commit=_nothing)
+    index = _open_index(folder) or empty_index()
     try:
-        position = _copy_index(folder, index)
-        if position is None:
-            index.close()
-            index = Index("", before_commit=_nothing)
-        replay = Replay(folder / JOURNAL, position)
+        replay = Replay(folder / JOURNAL, index.position)
         catch_up(replay, index, NoProjections())
         changes = replay.fold.abandon().changes
         index.note(changes, dict)
@@ -51,24 +50,23 @@ def look_at(folder: Path) -> Iterator[View]:
 
 
 def empty_index() -> Index:
-    """Return an index in memory which knows nothing, for a ledger that does not exist yet."""
-    return Index("", before_commit=_nothing)
+    """Return an index in nameless files which knows nothing, for a ledger that does not exist yet."""
+    return Index(None, before_commit=_nothing)
 
 
-def _copy_index(folder: Path, index: Index) -> dict[str, Any] | None:
-    """Copy the ledger's index, if it is sound; return its position, None if the journal must be read from its start."""
-    path = folder / INDEX
-    if not path.exists():
-        return None
-    with suppress(sqlite3.Error, ValueError):
-        source = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+def _open_index(folder: Path) -> Index | None:
+    """Open the ledger's index for reading, if it is sound; None if the journal must be read from its start."""
+    for _attempt in range(_ATTEMPTS):  # a run at work may have removed what its manifest named a moment ago
         try:
-            index.copy_from(source)
-        finally:
-            source.close()
-        position = index.position
-        if position is not None and is_sound(folder / JOURNAL, position):
-            return position
+            index = Index(folder / INDEX, before_commit=_nothing, read_only=True)
+        except FileNotFoundError:
+            continue
+        except (OSError, DamagedError):
+            return None
+        if index.position is not None and is_sound(folder / JOURNAL, index.position):
+            return index
+        index.close()
+        return None
     return None
 
 

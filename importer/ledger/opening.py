@@ -4,9 +4,8 @@
 who only look: nothing in the folder is changed, no lock is taken, and the index they get is a copy of their own.
 """
 
-import sqlite3
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +16,13 @@ from importer.ledger import codec, entries
 from importer.ledger.disk import Disk, OsDisk, make_folder, write_whole
 from importer.ledger.fold import Change, Fold
 from importer.ledger.index import Index
+from importer.ledger.index_opening import open_index
 from importer.ledger.journal import Journal, RunBlocking, in_thread
 from importer.ledger.lock import LedgerLock
 from importer.ledger.position import position_of
 from importer.ledger.projections import FAILURES, RESULTS, Projections
-from importer.ledger.replay import JOURNAL, Replay, is_sound
+from importer.ledger.replay import JOURNAL, Replay
 
-INDEX: Final = "index.sqlite"
 RESERVE: Final = "reserve"
 _RESERVE_BYTES: Final = 1 << 20
 _HEADER_BYTES_MAX: Final = 1 << 16
@@ -66,6 +65,7 @@ class Ledger:
             if self.journal.poison is None and not self.journal.unfinished and self.index.broken is None:
                 self.index.seal(self.journal.position())
                 self.index.flush()
+                self.index.save()
         finally:
             self.closing()
 
@@ -86,7 +86,7 @@ def open_ledger(
     lock.take()
     try:
         return _open(folder, owner, disk, run_blocking, lock)
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         lock.release()
         raise LedgerError(f"the ledger {folder} cannot be opened: {error}", hint=AGAIN) from error
     except BaseException:
@@ -104,7 +104,7 @@ def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, loc
         _check_owner(folder, owner)
         rows = Projections(folder, disk)
         opened.callback(rows.close)
-        index, warnings = _open_index(folder, rows)
+        index, warnings = open_index(folder, rows, disk)
         opened.callback(index.close)
         replay = _bring_up_to_date(folder, index, rows)
         if replay.torn:
@@ -131,7 +131,7 @@ def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, loc
     def close() -> None:
         try:
             closing.close()
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             raise LedgerError(f"the ledger {folder} cannot be closed: {error}", hint=AGAIN) from error
         finally:
             lock.release()
@@ -203,19 +203,6 @@ def _check_owner(folder: Path, owner: Owner) -> None:
         )
 
 
-def _open_index(folder: Path, rows: Projections) -> tuple[Index, list[str]]:
-    """Open the index; start over when it does not fit the journal or the ledgers, and say so."""
-    warnings: list[str] = []
-    index = _sound_index(folder, rows)
-    if index is None:
-        if rows.sizes != [0, 0] or (folder / INDEX).exists():
-            warnings.append("made the index and the ledgers again from the journal")
-        for name in (INDEX, f"{INDEX}-journal"):  # an old rollback journal would be applied to the new file
-            (folder / name).unlink(missing_ok=True)
-        index = Index(folder / INDEX, before_commit=rows.sync)
-    return index, warnings
-
-
 def _bring_up_to_date(folder: Path, index: Index, rows: Projections) -> Replay:
     """Replay what the index has not seen, into the index and the ledgers."""
     position = index.position
@@ -223,28 +210,6 @@ def _bring_up_to_date(folder: Path, index: Index, rows: Projections) -> Replay:
     replay = Replay(folder / JOURNAL, position)
     catch_up(replay, index, rows)
     return replay
-
-
-def _sound_index(folder: Path, rows: Projections) -> Index | None:
-    path = folder / INDEX
-    if not path.exists():
-        return None
-    try:
-        index = Index(path, before_commit=rows.sync)
-    except (sqlite3.Error, ValueError):
-        return None
-    with ExitStack() as opened:
-        opened.callback(index.close)
-        with suppress(sqlite3.Error, ValueError):
-            position = index.position
-            if position and _covers(rows.sizes, position["sizes"]) and is_sound(folder / JOURNAL, position):
-                opened.pop_all()
-                return index
-    return None
-
-
-def _covers(sizes: Sequence[int], least: Sequence[int]) -> bool:
-    return all(now >= then for now, then in zip(sizes, least, strict=True))
 
 
 def catch_up(replay: Replay, index: Index, rows: Any) -> None:

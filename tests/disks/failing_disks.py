@@ -8,6 +8,7 @@ status 1 on a violation.
 
 import argparse
 import errno
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -97,7 +98,7 @@ async def one_loss(folder: Path, at: int, kind: str) -> tuple[bool, list[str]]:
             return False, []
         disk.lose(LOSSES[kind], rng)
         if rng.random() < 0.3:
-            (world.ledger / "index.sqlite").unlink(missing_ok=True)
+            shutil.rmtree(world.ledger / "index", ignore_errors=True)
         wrong = await after_all(world, simulator, rows)
         return True, [f"{sentence} (power lost at call {at}, {kind})" for sentence in wrong]
 

@@ -6,7 +6,7 @@ import pytest
 
 from importer import problems
 from importer.errors import LedgerError
-from importer.ledger.fold import Effect, Fold
+from importer.ledger.fold import Change, Effect, Fold
 from importer.model import State
 from tests.ledger.conftest import (
     SCHEME,
@@ -78,9 +78,9 @@ def test_an_intent_opens_and_an_outcome_closes() -> None:
 
 
 def test_a_change_carries_content_and_name() -> None:
-    """The index learns identity, state, content and name."""
+    """The index learns identity, state, content, name and source."""
     _fold, effects = folded(run(), intent(7), outcome(2, created=made(0)))
-    assert effects[3].changes == [(identity(7), State.CREATED, content(7), "Name 7")]
+    assert effects[3].changes == [Change(identity(7), State.CREATED, content(7), "Name 7", "a.csv")]
 
 
 @pytest.mark.parametrize(

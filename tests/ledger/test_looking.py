@@ -1,6 +1,6 @@
 """Looking at a ledger changes nothing in it; `verify` tells whatever else did."""
 
-import sqlite3
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,8 +9,11 @@ import pytest
 from importer.errors import LedgerError
 from importer.inspecting import status, verify
 from importer.ledger.disk import OsDisk
+from importer.ledger.identities import states as states_module
+from importer.ledger.index import Index
+from importer.ledger.index_opening import INDEX
 from importer.ledger.looking import empty_index, look_at
-from importer.ledger.opening import INDEX, open_ledger
+from importer.ledger.opening import open_ledger
 from importer.ledger.projections import FAILURES, RESULTS
 from importer.ledger.replay import JOURNAL
 from importer.model import State
@@ -27,8 +30,8 @@ def folder(tmp_path: Path) -> Path:
 
 def seen(folder: Path) -> dict[str, tuple[bytes, int]]:
     """Return every file with its bytes and the time of its last change, and the folder's own."""
-    files = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
-    return files | {".": (b"", folder.stat().st_mtime_ns)}
+    paths = [folder, *folder.rglob("*")]
+    return {str(path): (b"" if path.is_dir() else path.read_bytes(), path.stat().st_mtime_ns) for path in paths}
 
 
 def look(folder: Path) -> dict[str, State]:
@@ -41,7 +44,9 @@ def look(folder: Path) -> dict[str, State]:
 @pytest.mark.parametrize("torn", [b"", b'{"n":13,"t":"int'])
 def test_looking_changes_nothing(folder: Path, name: str | None, torn: bytes) -> None:
     """Looking, status and verify leave each byte and each time as they were, also in a ledger that needs mending."""
-    if name is not None:
+    if name == INDEX:
+        shutil.rmtree(folder / INDEX)
+    elif name is not None:
         (folder / name).unlink()
     with (folder / JOURNAL).open("ab") as file:
         file.write(torn)
@@ -73,7 +78,7 @@ def test_a_marked_copy_does_not_touch_the_ledger(folder: Path) -> None:
     """The index that looking gives may be marked and flushed as one likes."""
     before = seen(folder)
     with look_at(folder) as view:
-        view.index.begin_pass(99, names=True)
+        view.index.begin_pass(99)
         view.index.seal({})
         view.index.flush()
     assert seen(folder) == before
@@ -92,7 +97,7 @@ def test_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
 def test_an_empty_index_knows_nothing() -> None:
     """The index of a ledger that does not exist yet guards nothing."""
     index = empty_index()
-    assert not index.begin_pass(1, names=True)
+    assert not index.begin_pass(1)
     assert index.known([identity(1)]) == {}
     index.close()
 
@@ -115,12 +120,26 @@ def swap(folder: Path, name: str, old: bytes, new: bytes) -> None:
     (folder / name).write_bytes(data.replace(old, new, 1))
 
 
-def sql(folder: Path, statement: str) -> None:
-    """Change the index."""
-    raw = sqlite3.connect(folder / INDEX)
-    raw.execute(statement)
-    raw.commit()
-    raw.close()
+def forge(folder: Path, *, at: int = 0, value: int | None = None, key: bytes = b"") -> None:
+    """Make the index again, with entries that are whole but wrong: a byte of each, none of them, or one more."""
+    index = Index(folder / INDEX, before_commit=lambda: None)
+    entries = [entry for run in index._states.tiers.runs for entry in run.part(0, 0)]
+    position = index.position
+    index.close()
+    shutil.rmtree(folder / INDEX)
+    index = Index(folder / INDEX, before_commit=lambda: None)
+    if value is not None:
+        entries = [entry[:at] + bytes([value]) + entry[at + 1 :] for entry in entries]
+    entries = [*entries, key + entries[0][len(key) :]] if key else entries if value is not None else []
+    index._states.write(sorted(entries), index._states.tiers.remember(sorted(entries)), position)
+    index.close()
+
+
+def damage(folder: Path) -> None:
+    """Flip a bit in the first entry of each run of the index."""
+    for path in (folder / INDEX).glob("*.run"):
+        data = path.read_bytes()
+        path.write_bytes(data[:20] + bytes([data[20] ^ 1]) + data[21:])
 
 
 def doubled(folder: Path, name: str) -> None:
@@ -143,13 +162,10 @@ def doubled(folder: Path, name: str) -> None:
         (lambda folder: swap(folder, FAILURES, b'"message":"no"', b'"message":"na"'), "differs in message"),
         (lambda folder: doubled(folder, FAILURES), "failures.jsonl has 1 rows"),
         (lambda folder: (folder / FAILURES).unlink(), "failures.jsonl is missing"),
-        (lambda folder: sql(folder, "UPDATE records SET state = 3 WHERE state = 2"), "the index is wrong about"),
-        (lambda folder: sql(folder, "DELETE FROM records"), "the index is wrong about"),
-        (
-            lambda folder: sql(folder, "INSERT INTO records VALUES (x'ff', 2, 1, 1, 0, 0, 0, 0, 0)"),
-            "the index is wrong about ff",
-        ),
-        (lambda folder: sql(folder, "UPDATE records SET content = 77"), "the index is wrong about"),
+        (lambda folder: forge(folder, at=16, value=3), "the index is wrong about"),
+        (forge, "the index is wrong about"),
+        (lambda folder: forge(folder, key=b"\xff" * 16), "the index is wrong about ffff"),
+        (lambda folder: forge(folder, at=20, value=77), "the index is wrong about"),
     ],
 )
 def test_verify_tells_what_was_tampered_with(folder: Path, tamper: Callable[[Path], None], said: str) -> None:
@@ -157,6 +173,15 @@ def test_verify_tells_what_was_tampered_with(folder: Path, tamper: Callable[[Pat
     assert verify(folder) == []
     tamper(folder)
     assert any(said in one for one in verify(folder)), verify(folder)
+
+
+def test_verify_tells_that_the_index_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flipped bit among entries that the opening need not read is told when they are read."""
+    monkeypatch.setattr(states_module, "UNSAVED_AT_CLOSE_MAX", 0)
+    write(tmp_path / "l", life())
+    assert verify(tmp_path / "l") == []
+    damage(tmp_path / "l")
+    assert ["index is damaged" in one for one in verify(tmp_path / "l")] == [True]
 
 
 def _fd(path: Path) -> int:

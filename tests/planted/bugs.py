@@ -174,7 +174,7 @@ BUGS: Final = (
         "            admitted.records.append(record)\n",
         "tests/test_admission.py"),
     Bug("name_guard_dropped", "a row that may be an edited one is not sent", "admission.py",
-        "        elif self._guarding and record.mends is None and self._index.unseen_holder(record.name):\n",
+        "        elif self._guarding and record.mends is None and self._may_be_edited(record):\n",
         "        elif self._guarding is None:\n", "tests/test_admission.py tests/test_identity_histories.py"),
     Bug("record_lost_in_halving", "the halves of a batch hold all of it", "batches.py",
         "make_batch(batch.records[middle:], encode)", "make_batch(batch.records[middle + 1 :], encode)",

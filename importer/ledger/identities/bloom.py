@@ -1,0 +1,75 @@
+"""A Bloom filter over identities: "never seen" is certain, "perhaps" is looked up. Pure.
+
+One 64-bit word for each key (a blocked filter): the key's first bits choose the word, others one of 4,096 masks of five
+bits. Its size is fixed, so memory does not grow with the ledger; at ten million keys 16 MiB are wrong for one new key
+in a hundred, and beyond that it only gets slower, never wrong.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import compress, count
+from mmap import mmap
+from random import Random
+from struct import Struct
+from typing import Final
+
+from importer.ledger.identities.layout import KEY_BYTES
+
+_PARTS: Final = Struct(">IxxH8x")  # the first 32 bits of a key, and 16 that come after them
+_MASKS: Final = 4_096
+_MASK_BITS: Final = 5
+
+
+def _masks() -> list[int]:
+    """Return the masks, the same on every machine."""
+    dice = Random(_MASKS)
+    return [sum(1 << bit for bit in dice.sample(range(64), _MASK_BITS)) for _ in range(_MASKS)]
+
+
+_MASK: Final = _masks()
+
+
+class Filter:
+    """A set of keys that forgets nothing and sometimes remembers too much."""
+
+    def __init__(self, bits: int) -> None:
+        """Begin empty, with 2 to the power of `bits` words of 8 bytes (memory that is not used costs nothing)."""
+        self._shift = 32 - bits
+        self._bytes = mmap(-1, 8 << bits)  # anonymous memory, of which the system gives what is touched
+        self._words = memoryview(self._bytes).cast("Q")
+
+    def perhaps(self, keys: bytes) -> Iterator[int]:
+        """Yield the places of the keys (16 bytes each, one after the other) that may have been added."""
+        words, shift, masks = self._words, self._shift, _MASK
+        found = [words[a >> shift] & (mask := masks[b & 4095]) == mask for a, b in _PARTS.iter_unpack(keys)]
+        return compress(count(), found)
+
+    def add(self, keys: bytes) -> list[int]:
+        """Add keys; return the places of those that may have been there before."""
+        words, shift, masks = self._words, self._shift, _MASK
+        there = []
+        for place, (a, b) in enumerate(_PARTS.iter_unpack(keys)):
+            word, mask = words[a >> shift], masks[b & 4095]
+            if word & mask == mask:
+                there.append(place)
+            else:
+                words[a >> shift] = word | mask
+        return there
+
+    def dump(self) -> bytes:
+        """Return the filter as bytes for `load`, in this machine's order of bytes."""
+        return self._bytes[:]
+
+    def load(self, data: bytes | memoryview) -> None:
+        """Take over what `dump` gave; raises `ValueError` for another size."""
+        if len(data) != len(self._bytes):
+            raise ValueError("a filter of another size")
+        self._bytes[:] = data
+
+    def __len__(self) -> int:
+        """Return its size in bytes."""
+        return len(self._bytes)
+
+
+def keys_of(entries: Sequence[bytes]) -> bytes:
+    """Return the keys of entries, one after the other."""
+    return b"".join([entry[:KEY_BYTES] for entry in entries])

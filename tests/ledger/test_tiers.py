@@ -1,0 +1,98 @@
+"""Runs as one table, against a dictionary; and a run by itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from importer.ledger.identities import runs as runs_module
+from importer.ledger.identities import tiers as tiers_module
+from importer.ledger.identities.runs import DamagedError, Run, RunWriter, parts
+from importer.ledger.identities.storage import Scratch
+from importer.ledger.identities.tiers import Tiers
+
+WIDTH = 18
+#: Some near one another, some far, the least and the greatest.
+KEYS = st.one_of(
+    st.binary(min_size=16, max_size=16),
+    st.integers(0, 40).map(lambda n: n.to_bytes(16, "big")),
+    st.integers(0, 255).map(lambda n: bytes([n]) * 16),
+)
+ENTRIES = st.dictionaries(KEYS, st.binary(min_size=2, max_size=2), min_size=1, max_size=120)
+
+
+def written(entries: Sequence[bytes]) -> Run:
+    """Return a run of these entries."""
+    writer = RunWriter(Scratch(), WIDTH, len(entries))
+    writer.add(entries)
+    return writer.finish()
+
+
+@given(told=ENTRIES, others=st.lists(KEYS, max_size=20), bits=st.integers(0, 9))
+def test_a_run_finds_what_was_written(told: dict[bytes, bytes], others: list[bytes], bits: int) -> None:
+    """Each key is found or missing as in a dictionary, before and after opening, and parts make up the whole."""
+    entries = sorted(key + value for key, value in told.items())
+    run = written(entries)
+    keys = [*told, *others]
+    for one in (run, Run.open(run.file, WIDTH)):
+        found: dict[bytes, bytes] = {}
+        missing = one.find(keys, found)
+        assert found == {key: key + value for key, value in told.items()}
+        assert missing == [key for key in others if key not in told]
+        assert [entry for number in range(1 << bits) for entry in one.part(number, bits)] == entries
+    assert [entry for *_, (part,) in parts([run], 8) for entry in part] == entries
+    run.file.close()
+
+
+@given(told=ENTRIES, data=st.data())
+def test_a_changed_byte_is_noticed(told: dict[bytes, bytes], data: st.DataObject) -> None:
+    """Whichever byte of the file changes, opening or reading it says so."""
+    run = written(sorted(key + value for key, value in told.items()))
+    whole = run.file.read(run.file.size, 0)
+    run.file.close()
+    at = data.draw(st.integers(0, len(whole) - 1))
+    flipped = bytes([whole[at] ^ 1 << data.draw(st.integers(0, 7))])
+    storage = Scratch()
+    file = storage.create("")
+    storage.write(file, whole[:at] + flipped + whole[at + 1 :])
+    with pytest.raises(DamagedError):
+        Run.open(file, WIDTH).part(0, 0)
+    file.close()
+
+
+@pytest.mark.parametrize("fan_in", [2, 3])
+@settings(max_examples=60, deadline=None)
+@given(chunks=st.lists(st.tuples(ENTRIES, st.integers(0, 6)), max_size=12), refilled=st.booleans())
+def test_the_newest_entry_counts(fan_in: int, chunks: list[tuple[dict[bytes, bytes], int]], refilled: bool) -> None:
+    """Whatever is appended and merged, the table holds the newest entry of each key, also with new filters."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiers_module, "FAN_IN", fan_in)
+        patch.setattr(tiers_module, "PART_ENTRIES", 16)
+        patch.setattr(runs_module, "_BUCKET_ENTRIES_MAX", 4)
+        commits: list[int] = []
+        tiers = Tiers(WIDTH, Scratch(), lambda: commits.append(len(tiers.runs)))
+        wanted: dict[bytes, bytes] = {}
+        for told, steps in chunks:
+            entries = sorted(key + value for key, value in told.items())
+            older = tiers.remember(entries)
+            assert older == {key: wanted[key] for key in told if key in wanted}
+            tiers.append(entries, len(older))
+            wanted |= {key: key + value for key, value in told.items()}
+            for _ in range(steps):
+                tiers.step()
+            assert tiers.find(b"".join(wanted)) == wanted
+        if refilled:
+            fresh: Any = Tiers(WIDTH, Scratch(), lambda: None)
+            tiers.drop_merge()
+            fresh.begin(tiers.runs)
+            fresh.refill(tiers.runs)
+            tiers = fresh
+        while tiers.step():
+            pass
+        assert tiers.find(b"".join(wanted)) == wanted
+        assert tiers.find(b"\x7f" * 15 + b"\x01") == {}
+        levels = [run.level for run in tiers.runs]
+        assert all(levels.count(level) < fan_in for level in levels)
+        tiers.close()
