@@ -13,7 +13,8 @@ The way of the data, without going back:
     admission     the same campaign or another: which records are sent
     batches       records → batches of at most 50
     producing     the pass, chunk by chunk: rejects to the journal, batches to the workers
-    pacing        when the next request may leave (with outage, server_clock)
+    pacing        when the next request may leave (with arrivals, outage, server_clock)
+    gate          how many may be on their way at once (with concurrency)
     sending       what a worker does with a batch: intent, exchange, verdict, pairing, outcome
     hubspot       the API: bodies, transport, the table of verdicts
     answers       which result belongs to which input (with pairing, attribution)

@@ -2,14 +2,14 @@
 
 HubSpot counts the requests that *arrive* in any 10 s and refuses what is too many (100 to 250, by account; usage
 guidelines). We cannot see arrivals, only that each lies between sending and answer. So a slot is held from the
-moment it is taken until one window after its *answer*: all requests that arrived within any window then hold slots at
-one and the same moment, and there are never more slots than permitted. What that costs is the time of one answer in
-each window.
+moment it is taken until one window after its request has certainly arrived (`arrivals`): all requests that arrived
+within any window then hold slots at one and the same moment, and there are never more slots than permitted. Without
+rate-limit headers only an answer is certain, which costs the time of one answer in each window; with them the
+server's count proves that requests have arrived which are not answered yet.
 
 `RollingWindow` is the policy, without I/O or clock; `Pacer` is the shell that waits.
 """
 
-from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,8 +17,12 @@ from typing import Final
 
 import anyio
 
-_GUARD: Final = 1.001  # our clock may run a thousandth faster than the server's
+from importer.arrivals import Arrivals
+
+_GUARD: Final = 1.0005  # our clock may run so much faster than the server's: the most by which NTP steers a clock
 _TICK_S: Final = 0.001  # no wait is shorter, so that rounding cannot make a busy loop
+_REMEMBERED: Final = 3  # windows for which arrivals are remembered
+_DISTRUST: Final = 6  # windows after a sign of others, or a lost request, in which the server's count proves nothing
 _INTERVAL_MS: Final = range(100, 3_600_001)  # what is taken for a window's length
 _HEADER: Final = "x-hubspot-ratelimit-"
 _DIGITS_MAX: Final = 9  # a longer number is no count of requests
@@ -43,8 +47,9 @@ class RollingWindow:
         self._policy = policy or RatePolicy()
         self._server_max = self._policy.requests
         self._window_s = self._policy.window_s
-        self._in_flight = 0
-        self._answered: deque[float] = deque()  # times of answers whose slots are still held
+        self._taken = 0  # slots ever taken
+        self._arrivals = Arrivals()
+        self._distrust_until = float("-inf")  # until then the server may count what is not ours
         self._held_back = 0.0  # requests a window given up because of refusals
         self._decreased_at = float("-inf")
         self._neighbours = 0  # requests of others that the server has counted lately
@@ -52,7 +57,6 @@ class RollingWindow:
         self._paused_until = float("-inf")
         self._even_until = float("-inf")  # until then slots are given out evenly, not all at once
         self._taken_at = float("-inf")
-        self.freed = 0  #: slots freed so far; what `answered` wants to know as it was when its slot was taken
         self.daily_remaining: int | None = None  #: requests left of the account's day, as the server last said
 
     @property
@@ -62,43 +66,40 @@ class RollingWindow:
 
     def take(self, now: float) -> float:
         """Take a slot and return 0.0, or return after how many seconds at the earliest one may be free."""
-        self._expire(now)
         if now < self._paused_until:
             return max(self._paused_until - now, _TICK_S)
         limit = self._limit(now)
-        too_many = self._in_flight + len(self._answered) + 1 - limit
-        if too_many > 0:
-            return max(self._until_free(now, too_many), _TICK_S)
+        needed = self._taken + 1 - limit  # so many must be out of the server's window
+        if needed > self._out_of_window(now):
+            return max(self._until_free(now, needed), _TICK_S)
         next_at = self._taken_at + self._window_s / limit
         if now < min(self._even_until, next_at):
             return max(next_at - now, _TICK_S)
-        self._in_flight += 1
+        self._taken += 1
         self._taken_at = now
         return 0.0
 
-    def answered(self, now: float, headers: Mapping[str, str], *, since: int = 0, refused: bool = False) -> None:
+    def answered(self, now: float, headers: Mapping[str, str], *, since: float, refused: bool = False) -> None:
         """Note the answer to the request of one slot and learn from its headers (names in lower case).
 
-        `since` is `freed` as it was when the slot was taken; `refused` says that the answer was a 429.
+        `since` is when the slot was taken; `refused` says that the answer was a 429.
         """
-        self._expire(now)
-        # The server, whenever it counted in between, cannot have seen more of ours than these.
-        ours_max = self._in_flight + len(self._answered) + self.freed - since
-        self.abandoned(now)
+        self._end(now)
         self._learn(headers)
-        self._notice_neighbours(now, headers, ours_max)
+        self._compare(now, headers, since)
         if not refused:
             self._held_back = max(0.0, self._held_back - self._policy.recovery)
-        elif now >= self._decreased_at + self._window_s:
+            return
+        self._distrust(now)
+        if now >= self._decreased_at + self._window_s:
             self._decreased_at = now
             kept = max(1.0, (self._ceiling() - self._held_back) * self._policy.decrease)
             self._held_back = self._ceiling() - kept
 
     def abandoned(self, now: float) -> None:
-        """Note that the request of one slot has ended; its slot is free one window from `now`."""
-        assert self._in_flight > 0
-        self._in_flight -= 1
-        self._answered.append(now)
+        """Note that the request of one slot has ended without an answer; its slot is free one window from `now`."""
+        self._end(now)
+        self._distrust(now)  # it may still arrive, and be counted then
 
     def pause(self, until: float) -> None:
         """Give out no slot before `until`, and after it for one window evenly, so that nobody stampedes."""
@@ -120,20 +121,29 @@ class RollingWindow:
     def _limit(self, now: float) -> int:
         """Return how many slots there may be at `now`; with busy neighbours that can be none."""
         neighbours = self._neighbours if now < self._neighbours_until else 0
-        return max(0, int(self._ceiling() - self._held_back) - neighbours)
+        left = min(self._ceiling(), self._server_max - neighbours)  # what a share leaves to them is theirs already
+        return max(0, int(left - self._held_back))
 
-    def _expire(self, now: float) -> None:
-        while self._answered and self._answered[0] + self._window_s * _GUARD <= now:
-            self._answered.popleft()
-            self.freed += 1
+    def _out_of_window(self, now: float) -> int:
+        """Return how many of our requests the server's window at `now`, and any later one, certainly leaves out."""
+        return self._arrivals.certain(now - self._window_s * _GUARD)
 
-    def _until_free(self, now: float, too_many: int) -> float:
-        """Return the least time until `too_many` slots are free or the neighbours' requests are out of the window."""
+    def _until_free(self, now: float, needed: int) -> float:
+        """Return the least time until `needed` requests are out of the window, or the neighbours' requests are."""
         hold_s = self._window_s * _GUARD
-        free_at = self._answered[too_many - 1] + hold_s if too_many <= len(self._answered) else now + hold_s
+        since = self._arrivals.since(needed)
+        free_at = (now if since is None else since) + hold_s
         if self._neighbours and now < self._neighbours_until:
             free_at = min(free_at, self._neighbours_until)
         return free_at - now
+
+    def _end(self, now: float) -> None:
+        assert self._arrivals.answered < self._taken
+        self._arrivals.forget(now - _REMEMBERED * self._window_s)
+        self._arrivals.end(now)
+
+    def _distrust(self, now: float) -> None:
+        self._distrust_until = now + _DISTRUST * self._window_s
 
     def _learn(self, headers: Mapping[str, str]) -> None:
         limit = _number(headers, "max")
@@ -147,16 +157,22 @@ class RollingWindow:
         if daily is not None:
             self.daily_remaining = daily
 
-    def _notice_neighbours(self, now: float, headers: Mapping[str, str], ours_max: int) -> None:
-        """Hold back for others' requests when the server counts more than ours can be.
+    def _compare(self, now: float, headers: Mapping[str, str], since: float) -> None:
+        """Compare the server's count with ours: it proves that ours have arrived, or that there are others.
 
-        As many more may hide behind those of ours that are still on the way, so these count as others' too.
+        Others are held back for. As many more may hide behind those of ours that are still on the way, so these
+        count as others' too.
         """
         remaining = _number(headers, "remaining")
         if remaining is None:
             return
-        proved = self._server_max - remaining - ours_max
-        seen = proved + self._in_flight if proved > 0 else 0
+        arrived = max(0, self._server_max - remaining) + self._out_of_window(since)
+        proved = arrived - self._taken
+        if proved > 0:
+            self._distrust(now)
+        elif now >= self._distrust_until and self._policy.share == 1.0 and _number(headers, "max"):
+            self._arrivals.prove(now, arrived)
+        seen = proved + self._taken - self._arrivals.answered if proved > 0 else 0
         if seen >= self._neighbours or now >= self._neighbours_until:
             self._neighbours, self._neighbours_until = seen, now + self._window_s
 
@@ -164,7 +180,7 @@ class RollingWindow:
 class Slot:
     """The permission to send one request, held while it is on the way."""
 
-    def __init__(self, pacer: "Pacer", since: int) -> None:
+    def __init__(self, pacer: "Pacer", since: float) -> None:
         self._pacer = pacer
         self._since = since
         self._open = True
@@ -201,7 +217,7 @@ class Pacer:
         """
         async with self._turn:
             await self._take()
-        slot = Slot(self, self.window.freed)
+        slot = Slot(self, anyio.current_time())
         try:
             yield slot
         finally:

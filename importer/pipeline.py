@@ -22,6 +22,7 @@ from importer.admission import Admission
 from importer.answers import AnswerReader
 from importer.batches import Batcher, Work
 from importer.errors import ImporterError, SourceError
+from importer.gate import Gate
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
 from importer.ledger.disk import Disk
@@ -162,7 +163,7 @@ async def _begin(run: _Run) -> None:
 async def _stations(run: _Run) -> None:
     """The way of the data: what is in doubt is settled first; then source → batches → workers, until all is settled."""
     sender, reconciler, began = _sender(run)
-    streams = _Streams(run.plan.workers)
+    streams = _Streams(run.plan.concurrency.tasks)
     try:
         async with anyio.create_task_group() as inner:
             reconciler.resend = _resender(run, streams.again, began, inner)
@@ -179,7 +180,7 @@ async def _stations(run: _Run) -> None:
 async def _read_and_send(run: _Run, sender: Sender, streams: "_Streams", began: Began) -> None:
     """Start the workers, read the pass, and let the stream end when nothing is under way any more."""
     async with anyio.create_task_group() as crew:
-        for _ in range(run.plan.workers):
+        for _ in range(run.plan.concurrency.tasks):
             crew.start_soon(_work, sender, streams.receive.clone(), began)
         with streams.again:
             async with streams.send:
@@ -283,18 +284,17 @@ def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:
     """Return the three who share what is under way."""
     plan, began = run.plan, Began()
     sender = Sender(
-        transport=run.transport, journal=run.ledger.journal, pacer=run.pacer, clock=run.clock,
-        wall=run.lookup.wall, tally=run.tally, stop=run.stop, outage=Outage(Backoff(Random()), plan.outage),
-        settling=plan.settling, encode=wire.encode_batch, run=run.number, waits=plan.waits,
-        correlation=plan.records.correlation, hold=lambda _doubt: began.add(),
-        trust_refusals=not run.account.can_read, renew_token=plan.renew_token,
-        answers=AnswerReader(transport=run.transport, pacer=run.pacer, tally=run.tally,
-                             correlation=plan.records.correlation),
+        transport=run.transport, journal=run.ledger.journal, gate=Gate(plan.concurrency), pacer=run.pacer,
+        clock=run.clock, wall=run.lookup.wall, tally=run.tally, stop=run.stop, run=run.number, waits=plan.waits,
+        outage=Outage(Backoff(Random()), plan.outage), settling=plan.settling, encode=wire.encode_batch,
+        correlation=plan.records.correlation, hold=lambda _doubt: began.add(), renew_token=plan.renew_token,
+        trust_refusals=not run.account.can_read, answers=AnswerReader(
+            transport=run.transport, pacer=run.pacer, tally=run.tally, correlation=plan.records.correlation),
     )  # fmt: skip
     reconciler = Reconciler(
         journal=run.ledger.journal, looks=run.lookup, policy=plan.settling, tally=run.tally, stop=run.stop,
         run_number=run.number, encode=wire.encode_batch, in_flight=sender.in_flight, settled=began.done,
-        doubts_max=2 * plan.workers, correlation=plan.records.correlation, can_look=run.account.can_read,
+        doubts_max=plan.concurrency.doubts_max, correlation=plan.records.correlation, can_look=run.account.can_read,
     )  # fmt: skip
     sender.reconciler = reconciler
     return sender, reconciler, began

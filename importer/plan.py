@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from importer.admission import AdmissionPolicy
+from importer.concurrency import ConcurrencyPolicy
 from importer.doubts import SettlePolicy
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.throttle import WaitPolicy
@@ -39,9 +40,14 @@ class Plan:
     rate: RatePolicy = field(default_factory=RatePolicy)
     waits: WaitPolicy = field(default_factory=WaitPolicy)
     settling: SettlePolicy = field(default_factory=SettlePolicy)
-    workers: int = 25  #: reach 250 requests in 10 s, HubSpot's highest limit, at 1 s of latency
+    workers: int | None = None  #: requests that create on their way at once; None: as many as are borne and needed
     grace_s: float = 8.0  #: what is on its way may take so long to come home after a wish to stop
     outage: OutagePolicy = field(default_factory=OutagePolicy)
     dry_run: bool = False  #: everything but the requests
     simulator: SimulatorPolicy | None = None  #: rehearse against an embedded simulator with these switches
     simulator_state: Path | None = None  #: where the simulator keeps its campaigns between runs
+
+    @property
+    def concurrency(self) -> ConcurrencyPolicy:
+        """How many workers there are."""
+        return ConcurrencyPolicy(workers=self.workers)

@@ -19,9 +19,10 @@ from importer.answers import AnswerReader
 from importer.batches import Encode, Work, send_again
 from importer.doubts import Doubt, SettlePolicy
 from importer.errors import LedgerError, PausedError
+from importer.gate import Gate
 from importer.hubspot import steps, verdicts, wire
 from importer.hubspot.exchange import Exchange, Reply, Transport
-from importer.hubspot.throttle import WaitPolicy
+from importer.hubspot.throttle import WaitPolicy, is_overload
 from importer.ledger import entries
 from importer.ledger.journal import Journal
 from importer.matching import content_of
@@ -43,6 +44,7 @@ class Sender:
 
     transport: Transport
     journal: Journal
+    gate: Gate
     pacer: Pacer
     clock: ServerClock
     wall: Callable[[], float]  #: epoch seconds
@@ -88,6 +90,7 @@ class Sender:
         """Wait until the next request may leave; raise `StoppedError` when none may. Cancellation: nothing is taken."""
         assert self.reconciler is not None
         with self.stop.interruptible():
+            await stack.enter_async_context(self.gate)
             await self.reconciler.room()
             return await stack.enter_async_context(self.pacer.slot())
 
@@ -127,14 +130,13 @@ class Sender:
 
     async def _exchange(self, attempt: Attempt, slot: Slot) -> Exchange:
         """POST the batch. Cancellation: the outcome `unknown` is journaled."""
-        self.tally.requests += 1
-        self.tally.creates += 1
-        self.tally.resent += attempt.work.attempt > 1
-        self.tally.in_flight += 1
-        self.tally.waiting_for = self.tally.waiting_until = None
+        self.tally.send(again=attempt.work.attempt > 1)
         sent_wall = self.wall()
         try:
             exchange = await self.transport.create(attempt.work.batch.body)
+            taken_s = anyio.current_time() - attempt.began
+            self.gate.ended(taken_s, self.pacer.permitted_per_s, overload=is_overload(exchange))
+            self.tally.workers = self.gate.allowed
             if isinstance(exchange, Reply):
                 slot.answered(exchange.headers, refused=exchange.status == 429)
                 self.tally.permitted_per_s = self.pacer.permitted_per_s

@@ -37,7 +37,13 @@ def _split(value: object) -> object:
     return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
 
 
+def _none_if_auto(value: object) -> object:
+    """Let `auto` mean that no number is set."""
+    return None if value == "auto" else value
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Workers = Annotated[Annotated[int, Field(ge=1, le=1_000)] | None, BeforeValidator(_none_if_auto)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
@@ -86,7 +92,8 @@ class Settings(BaseSettings):
     correlation_property: str | None = None
 
     rate: int | None = Field(default=None, ge=1, le=100_000)
-    workers: int | None = Field(default=None, ge=1, le=1_000)
+    rate_share: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False)
+    workers: Workers = None
     timeout: Seconds = 110.0
     settle: float = Field(default=60.0, ge=0, le=86_400, allow_inf_nan=False)
     settle_max: Seconds = 300.0

@@ -11,7 +11,7 @@ from importer.reading import Reading
 from importer.report.books import Books, Summary, Tally, exit_status
 from importer.stopping import Stop
 
-_NOT_COUNTS = frozenset({"ended", "rows_read", "waiting_for", "waiting_until", "in_flight", "samples"})
+_NOT_COUNTS = frozenset({"ended", "rows_read", "waiting_for", "waiting_until", "in_flight", "workers", "samples"})
 
 
 def conclude(

@@ -17,9 +17,10 @@ FUNCTION_LINES_MAX: Final = 70
 
 #: From the ground up. A module imports only from layers below its own; a folder is one unit and may import itself.
 LAYERS: Final = (
-    ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "cli.flags"),
+    ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "arrivals", "concurrency",
+     "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
-     "attribution", "pacing", "outage", "server_clock", "stopping", "logs", "settings"),
+     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "settings"),
     ("rules", "checks", "matching", "answers", "refusals", "admission", "inspecting", "run_entries"),
     ("mapping", "doubts", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
@@ -48,7 +49,7 @@ PURE: Final = frozenset(
         r"\S+",
         """
     model errors problems canonical near_miss formulas properties codecs rules checks mapping records batches pairing
-    attribution refusals matching server_clock summing_up cli.flags
+    attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
     ledger.codec ledger.entries ledger.fold ledger.position report.books

@@ -170,6 +170,7 @@ def test_choices_in_the_help_are_those_of_the_code() -> None:
 def test_the_defaults_are_those_of_the_stations() -> None:
     """A setting left alone gives the policy that its station has by default."""
     plan_fields = {item: Plan.__dataclass_fields__[item].default for item in ("grace_s", "workers", "dry_run")}
+    assert plan_fields["workers"] == DEFAULTS.workers
     assert plan_fields["grace_s"] == DEFAULTS.grace
     assert SettlePolicy().settle_s == DEFAULTS.settle
     assert SettlePolicy().settle_max_s == DEFAULTS.settle_max

@@ -70,7 +70,9 @@ def _picture(tally: Tally, now: Snapshot, seen: View) -> Group:
     )
     counts = Text(f"{now.rows:,} read, {now.created:,} created, ")
     counts.append(f"{now.bad:,} bad", style="red" if now.bad else "")
-    counts.append(f"; {seen.rows_per_s:,.0f} rows/s, {rate(tally, seen)}")
+    counts.append(
+        f"; {seen.rows_per_s:,.0f} rows/s, {rate(tally, seen)}, {tally.in_flight} of {tally.workers} on their way"
+    )
     if tally.doubted:
         counts.append(f"; {tally.doubted:,} in doubt", style="yellow")
     rows: list[Table | Text] = [far, counts]

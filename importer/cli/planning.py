@@ -1,6 +1,5 @@
 """Settings → plan: each station's policy, and the mapping found by its name."""
 
-import math
 import tomllib
 from collections.abc import Sequence
 from dataclasses import fields
@@ -26,9 +25,7 @@ from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import Format, ReadPolicy
 
 STATE_FOLDER: Final = "simulator"  #: in the ledger's folder, where a simulated account lives on
-_REQUESTS_MOST: Final = 250  #: in 10 s: the highest limit HubSpot sells; workers are enough for that
-_LATENCY_S: Final = 1.0  #: of a create of 50 campaigns, with room to spare
-_WINDOW_S: Final = 10.0
+_REQUESTS_MOST: Final = 250  #: in 10 s: the highest limit HubSpot sells
 
 #: Waits against the simulator, where nothing can land later than it says.
 _SIMULATED_WAITS: Final = {"timeout": 10.0, "settle": 0.5, "settle_max": 20.0}
@@ -56,10 +53,10 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
         records=_records(settings, mapping),
         admission=AdmissionPolicy(**{item.name: getattr(settings, item.name) for item in fields(AdmissionPolicy)}),
         transport=_transport(loaded),
-        rate=RatePolicy() if settings.rate is None else RatePolicy(requests=settings.rate, fixed=True),
+        rate=_rate(settings),
         waits=WaitPolicy(wait_max_s=settings.max_wait),
         settling=_settling(loaded),
-        workers=settings.workers or math.ceil((settings.rate or _REQUESTS_MOST) / _WINDOW_S * _LATENCY_S),
+        workers=settings.workers,
         grace_s=settings.grace,
         outage=OutagePolicy(outage_max_s=settings.max_outage),
         dry_run=settings.dry_run,
@@ -70,6 +67,12 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
 
 def _no_token() -> str:
     return "none-needed"
+
+
+def _rate(settings: Settings) -> RatePolicy:
+    if settings.rate is None:
+        return RatePolicy(share=settings.rate_share)
+    return RatePolicy(requests=settings.rate, fixed=True, share=settings.rate_share)
 
 
 def _reading(settings: Settings) -> ReadPolicy:

@@ -1,4 +1,4 @@
-"""How long to wait when HubSpot says not now (429, 423, 477). Pure.
+"""How long to wait when HubSpot says not now (429, 423, 477), and what says that it has too much to do. Pure.
 
 HubSpot documents `Retry-After` for 477 only (seconds, up to a day) and, for calls that its workflows make, in
 milliseconds; a 429 names the limit in its body (`policyName`, or words in the message) and its window in a header.
@@ -7,9 +7,10 @@ milliseconds; a 429 names the limit in its body (`policyName`, or words in the m
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 from importer.hubspot.error_body import POLICY_NAME
-from importer.hubspot.exchange import Reply
+from importer.hubspot.exchange import Exchange, Reply
 from importer.model import RemoteError
 
 
@@ -23,6 +24,15 @@ class WaitPolicy:
     wait_min_s: float = 1.0  #: no named wait is taken as shorter, so that a zero cannot make a busy loop
     wait_max_s: float = 900.0  #: a longer one ends the run, resumable
     seconds_max: float = 86_400.0  #: a larger bare number cannot be seconds and is read as milliseconds
+
+
+LOCKED: Final = 423
+SERVER_ERROR: Final = 500
+
+
+def is_overload(exchange: Exchange) -> bool:
+    """Return whether fewer requests at once may help: a 423, a 5xx, or no answer. A 429 is the rate limit's."""
+    return not isinstance(exchange, Reply) or exchange.status == LOCKED or exchange.status >= SERVER_ERROR
 
 
 def limit_name(reply: Reply, errors: tuple[RemoteError, ...]) -> str:

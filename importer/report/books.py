@@ -65,6 +65,7 @@ class Tally:
     throttled: int = 0  #: answers 429 and 423
     parked: int = 0  #: rows that wait for the end of the pass
     in_flight: int = 0  #: requests on the way now
+    workers: int = 0  #: requests that create which may be on the way at once, now
     doubted: int = 0  #: records in doubt now
     codes: dict[str, int] = field(default_factory=dict)  #: failures by code
     samples: dict[str, list[Rejection]] = field(default_factory=dict)  #: first few rejected rows of each code
@@ -78,6 +79,14 @@ class Tally:
     def end(self, state: State, count: int = 1) -> None:
         """Count rows of the pass which ended in `state`."""
         self.ended[state] += count
+
+    def send(self, *, again: bool) -> None:
+        """Count a request that creates and is now on its way."""
+        self.requests += 1
+        self.creates += 1
+        self.resent += again
+        self.in_flight += 1
+        self.waiting_for = self.waiting_until = None
 
     def fail(self, code: str, count: int = 1) -> None:
         """Count failures by their code (`end` counts the row)."""

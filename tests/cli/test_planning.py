@@ -30,19 +30,28 @@ def test_values_reach_their_policies() -> None:
     assert (made.records.key, made.records.key_space) == (("Id",), "crm")
     assert (made.records.allow_properties, made.records.correlation) == (frozenset({"tier"}), "import_key")
     assert (made.admission.limit, made.admission.retry_failed) == (5, True)
-    assert (made.rate.requests, made.rate.fixed, made.workers) == (50, True, 5)
+    assert (made.rate.requests, made.rate.fixed, made.workers) == (50, True, None)
     assert (made.waits.wait_max_s, made.outage.outage_max_s, made.grace_s) == (3, 4, 2)
     assert (made.transport.timeout_s, made.settling.timeout_s) == (7, 7)
     assert (made.settling.settle_s, made.settling.settle_max_s) == (8, 9)
     assert (made.transport.api_version, made.transport.base_url) == ("2026-03", "https://h")
 
 
-def test_workers_are_enough_for_the_rate() -> None:
-    """As many as the rate needs at a second of latency, for HubSpot's highest limit when none is named."""
-    assert plan({}).workers == 25
-    assert plan({"rate": "1"}).workers == 1
-    assert plan({"rate": "101"}).workers == 11
-    assert plan({"rate": "101", "workers": "3"}).workers == 3
+def test_workers_are_found_unless_a_number_is_set() -> None:
+    """`auto`, the default, leaves the number to the run; a number fixes it, and how much may be in doubt."""
+    for flags in ({}, {"workers": "auto"}, {"rate": "1"}):
+        made = plan(flags)
+        assert made.workers is None
+        assert (made.concurrency.tasks, made.concurrency.doubts_max) == (64, 64)
+    made = plan({"rate": "101", "workers": "3"})
+    assert (made.workers, made.concurrency.tasks, made.concurrency.doubts_max) == (3, 3, 6)
+
+
+def test_a_share_of_the_rate() -> None:
+    """`--rate-share` reaches the rate limit, with a bound of the user's and without."""
+    assert (plan({}).rate.share, plan({"rate_share": "0.5"}).rate.share) == (1.0, 0.5)
+    made = plan({"rate": "100", "rate_share": "0.25"}).rate
+    assert (made.requests, made.fixed, made.share) == (100, True, 0.25)
 
 
 def test_a_mapping_brings_its_key_and_key_space() -> None:

@@ -1,0 +1,48 @@
+"""The gate through which a worker goes before it asks for a slot of the rate limit: so many at once, and no more.
+
+`concurrency` finds the number; this is the shell that lets workers wait.
+"""
+
+from types import TracebackType
+from typing import Self
+
+import anyio
+
+from importer.concurrency import Concurrency, ConcurrencyPolicy
+
+
+class Gate:
+    """First come, first served: `async with gate` for each request that creates, from before its slot to its end.
+
+    A task has one place at a time.
+    """
+
+    def __init__(self, policy: ConcurrencyPolicy) -> None:
+        self._concurrency = Concurrency(policy)
+        self._limiter = anyio.CapacityLimiter(self._concurrency.allowed)
+
+    @property
+    def allowed(self) -> int:
+        """Requests that may be on their way at once."""
+        return self._concurrency.allowed
+
+    async def __aenter__(self) -> Self:
+        """Wait for a place. Cancellation: none is taken."""
+        await self._limiter.acquire()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the place to whoever waits longest."""
+        self._limiter.release()
+
+    def ended(self, latency_s: float, permitted_per_s: float, *, overload: bool) -> None:
+        """Note the end of a request that took `latency_s`, and let more or fewer through from now on."""
+        if overload:
+            self._concurrency.overloaded()
+        else:
+            full = self._limiter.borrowed_tokens >= self._limiter.total_tokens
+            self._concurrency.answered(latency_s, permitted_per_s, full=full)
+        if self.allowed != self._limiter.total_tokens:
+            self._limiter.total_tokens = self.allowed
