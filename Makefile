@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast lint types security audit check cov fmt requirements clean \
-  crash crash-random crash-recoveries crash-points crash-naive seeds disks bits cuts fuzz giants planted mutants durability nightly
+  crash crash-random crash-recoveries crash-points crash-naive seeds disks bits cuts fuzz giants planted mutants durability rate nightly
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -108,6 +108,9 @@ mutants: $(DEV_STAMP) ## change one operator, constant or call of the core at a 
 
 durability: $(DEV_STAMP) ## what the syncs cost
 	$(BIN)/python -m benchmarks.durability
+
+rate: $(DEV_STAMP) ## how much of the rate limit is used, in a minute of real time
+	$(BIN)/python -m benchmarks.rate
 
 nightly: crash crash-random crash-points seeds disks bits cuts fuzz giants planted mutants durability ## all of the long proofs
 
