@@ -12,7 +12,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast lint types security audit check cov fmt requirements clean \
-  bench bench-quick bench-full bench-smoke crash crash-random crash-recoveries crash-points crash-naive seeds disks bits cuts fuzz giants planted mutants durability nightly
+  bench bench-quick bench-full bench-smoke crash crash-random crash-recoveries crash-points crash-naive seeds disks bits \
+  cuts fuzz giants planted mutants durability rate nightly
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -136,6 +137,9 @@ bench-smoke: $(DEV_STAMP) ## whether the benchmark runs (seconds)
 
 durability: $(DEV_STAMP) ## what the syncs cost
 	$(BIN)/python -m benchmarks.durability
+
+rate: $(DEV_STAMP) ## how much of the rate limit is used, in a minute of real time
+	$(BIN)/python -m benchmarks.rate
 
 nightly: crash crash-random crash-points seeds disks bits cuts fuzz giants planted mutants durability ## all of the long proofs
 

@@ -40,11 +40,15 @@ class Finder(Protocol):
 
 
 class Gradient:
-    """The other way: the number follows the slope between a long and a short mean of the latency."""
+    """The other way: the number follows the slope between the long mean of the latency and each answer's.
 
-    def __init__(self, *, start: int = 8, most: int = 64, smoothing: float = 0.2, long_answers: int = 600) -> None:
-        self._limit, self._most, self._smoothing, self._weight = float(start), most, smoothing, 2 / (long_answers + 1)
-        self._seen, self._long_s = 0, 0.0
+    A latency up to `tolerance` times the mean counts as that. Overloads halve, once for all that is on its way.
+    """
+
+    def __init__(self, tolerance: float, *, start: int = 8, most: int = 64, smoothing: float = 0.2) -> None:
+        self._limit, self._most, self._smoothing, self._tolerance = float(start), most, smoothing, tolerance
+        self._weight = 2 / 601  # of an answer in the long mean: that of six hundred
+        self._seen, self._long_s, self._stale = 0, 0.0, 0
 
     @property
     def allowed(self) -> int:
@@ -55,18 +59,22 @@ class Gradient:
         """Note an answer: shrink by the slope, grow by the root of the number."""
         del permitted_per_s
         self._seen += 1
+        self._stale = max(0, self._stale - 1)
         self._long_s += (latency_s - self._long_s) * max(self._weight, 1 / self._seen)
         if self._long_s > 2 * latency_s:
             self._long_s *= 0.9
         if full:
-            slope = max(0.5, min(1.0, self._long_s / latency_s))
+            slope = max(0.5, min(1.0, self._tolerance * self._long_s / latency_s))
             wanted = self._limit * slope + math.sqrt(self._limit)
             self._limit += (wanted - self._limit) * self._smoothing
             self._limit = max(1.0, min(self._limit, self._most))
 
     def overloaded(self) -> None:
         """Note an overload."""
-        self._limit = max(1.0, self._limit / 2)
+        self._stale -= 1
+        if self._stale < 0:
+            self._stale = self.allowed
+            self._limit = max(1.0, self._limit / 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +85,7 @@ class World:
     overload: Callable[[float, int], bool] = lambda _now, _there: False
     per_s: float = 100_000.0  #: permitted requests a second
     varying: bool = True  #: a latency is drawn: half to one and a half of what is said, 2 % three times that
+    sigma: float = 0.0  #: or from a lognormal law of this sigma
 
 
 @dataclass(slots=True)
@@ -104,7 +113,9 @@ def live(world: World, finder: Finder, *, seconds: float = SECONDS, seed: str = 
             next_at = max(now, next_at) + 1 / world.per_s
             there = len(ends) + 1
             latency = world.latency_s(now, there)
-            if world.varying:
+            if world.sigma:
+                latency *= random.lognormvariate(-(world.sigma**2) / 2, world.sigma)
+            elif world.varying:
                 latency *= 3.0 if random.random() < 0.02 else random.uniform(0.5, 1.5)
             heappush(ends, (now + latency, next(order), latency, world.overload(now, there)))
             continue
@@ -131,6 +142,7 @@ WORLDS = {
     "1 ms, no rate": World(latency_s=lambda _now, _there: 0.001, per_s=100_000.0),
     "rising with load": World(latency_s=lambda _now, there: 0.1 * (1 + there / 16)),
     "a knee at 16": World(latency_s=lambda _now, there: 0.1 * max(1.0, there / 16)),
+    "lognormal, at the rate": World(latency_s=lambda _now, _there: 0.33, per_s=RATE, sigma=1.0),
     "5 times as slow": World(latency_s=lambda now, _there: 0.3 if now < 60 else 1.5, per_s=RATE),
     "423 above 12": World(latency_s=lambda _now, _there: 0.3, overload=lambda _now, there: there > 12),
     "5xx for 30 s": World(latency_s=lambda _now, _there: 0.3, overload=lambda now, _there: 60 <= now < 90, per_s=RATE),
@@ -156,7 +168,8 @@ def main() -> int:
     """Print the table."""
     print("| world | finder | use | latency, s | on their way | overloads |\n|---|---|---|---|---|---|")  # noqa: T201 - its output
     finders: dict[str, Callable[[], Finder]] = {
-        "AIMD": Concurrency, "gradient": Gradient, "25": lambda: fixed(25),
+        "AIMD": Concurrency, "gradient 1": lambda: Gradient(1.0), "gradient 1.5": lambda: Gradient(1.5),
+        "25": lambda: fixed(25),
     }  # fmt: skip
     for name, world in WORLDS.items():
         most = best(name)

@@ -51,7 +51,7 @@ class Concurrency:
         self._allowed = float(self._policy.workers or self._policy.start)
         self._doubling = True
         self._latencies: list[float] = []  # of the round, seconds
-        self._full = False  # whether all that was allowed was on its way in the round
+        self._full = 0  # answers of the round at which all that was allowed was on its way
         self._level_s: float | None = None  # smoothed median latency
         self._normal_s = float("inf")  # the lowest such level
         self._before_s: float | None = None  # median of the round that lowered the number
@@ -63,11 +63,11 @@ class Concurrency:
         return int(self._allowed)
 
     def answered(self, latency_s: float, permitted_per_s: float, *, full: bool) -> None:
-        """Note an answer that took `latency_s`; `full` says that more would have been sent had it been allowed."""
+        """Note an answer that took `latency_s`; `full` says that all that is allowed was on its way."""
         if self._policy.workers is not None or self._was_stale():
             return
         self._latencies.append(latency_s)
-        self._full |= full
+        self._full += full
         if len(self._latencies) >= max(self._policy.round_min, self.allowed):
             self._end_round(permitted_per_s)
 
@@ -86,7 +86,7 @@ class Concurrency:
         """Allow fewer; what was sent before tells nothing new."""
         self._stale = self.allowed
         self._allowed = max(self._policy.least, self._allowed * self._policy.halved)
-        self._doubling, self._full = False, False
+        self._doubling, self._full = False, 0
         self._latencies.clear()
 
     def _end_round(self, permitted_per_s: float) -> None:
@@ -96,7 +96,8 @@ class Concurrency:
             self._normal_s, self._level_s, self._doubling = taken_s, taken_s, True
         self._before_s = None
         self._normal_s = min(self._normal_s, self._level_s)
-        if self._level_s > policy.rising * max(self._normal_s, _NOISE_S):
+        binds = 2 * self._full >= len(self._latencies)  # else fewer would change nothing
+        if binds and self._level_s > policy.rising * max(self._normal_s, _NOISE_S):
             self._before_s = self._level_s = taken_s
             self._halve()
             return
@@ -107,5 +108,5 @@ class Concurrency:
             self._allowed += 1
         needed = policy.headroom * permitted_per_s * fmean(self._latencies) + policy.spare
         self._allowed = max(policy.least, min(self._allowed, needed, policy.most))
-        self._full = False
+        self._full = 0
         self._latencies.clear()

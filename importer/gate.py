@@ -37,12 +37,15 @@ class Gate:
         """Give the place to whoever waits longest."""
         self._limiter.release()
 
-    def ended(self, latency_s: float, permitted_per_s: float, *, overload: bool) -> None:
-        """Note the end of a request that took `latency_s`, and let more or fewer through from now on."""
+    def ended(self, latency_s: float, permitted_per_s: float, *, on_way: int, overload: bool) -> int:
+        """Note the end of a request that took `latency_s`; return how many may be on their way from now on.
+
+        `on_way` counts the requests that were on their way, this one included: others may wait for the rate limit.
+        """
         if overload:
             self._concurrency.overloaded()
         else:
-            full = self._limiter.borrowed_tokens >= self._limiter.total_tokens
-            self._concurrency.answered(latency_s, permitted_per_s, full=full)
+            self._concurrency.answered(latency_s, permitted_per_s, full=on_way >= self.allowed)
         if self.allowed != self._limiter.total_tokens:
             self._limiter.total_tokens = self.allowed
+        return self.allowed

@@ -134,9 +134,9 @@ class Sender:
         sent_wall = self.wall()
         try:
             exchange = await self.transport.create(attempt.work.batch.body)
-            taken_s = anyio.current_time() - attempt.began
-            self.gate.ended(taken_s, self.pacer.permitted_per_s, overload=is_overload(exchange))
-            self.tally.workers = self.gate.allowed
+            taken_s, on_way = anyio.current_time() - attempt.began, self.tally.in_flight
+            overload, permitted_per_s = is_overload(exchange), self.pacer.permitted_per_s
+            self.tally.workers = self.gate.ended(taken_s, permitted_per_s, on_way=on_way, overload=overload)
             if isinstance(exchange, Reply):
                 slot.answered(exchange.headers, refused=exchange.status == 429)
                 self.tally.permitted_per_s = self.pacer.permitted_per_s

@@ -25,7 +25,7 @@ async def crowd(gate: Gate, count: int, latency_s: float, *, overload: bool = Fa
             inside += 1
             seen.append(inside)
             await anyio.sleep(latency_s)
-            gate.ended(latency_s, 1_000.0, overload=overload)
+            gate.ended(latency_s, 1_000.0, on_way=inside, overload=overload)
             inside -= 1
 
     async with anyio.create_task_group() as tasks:
