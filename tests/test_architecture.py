@@ -24,6 +24,7 @@ LAYERS: Final = (
     ("rules", "checks", "matching", "answers", "refusals", "admission", "inspecting", "run_entries"),
     ("mapping", "doubts", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
+    ("columnar",),
     ("plan", "preflight", "reading", "sending"),
     ("producing", "summing_up", "probing"),
     ("pipeline", "dry_run"),
@@ -48,7 +49,7 @@ PURE: Final = frozenset(
     re.findall(
         r"\S+",
         """
-    model errors problems canonical near_miss formulas properties codecs rules checks mapping records batches pairing
+    model errors problems canonical near_miss formulas properties codecs rules checks mapping records columnar batches pairing
     attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
