@@ -85,16 +85,7 @@ class AnswerReader:
 
 
 def _found(pairs: pairing.Pairs) -> list[Finding]:
-    return [
-        Created(
-            index=pair.index,
-            id=pair.result.id,
-            created_at=pair.result.created_at,
-            pairing=pair.how,
-            normalised=pair.normalised,
-        )
-        for pair in pairs.pairs
-    ]
+    return [Created(at, result.id, result.created_at, how, normal) for at, result, how, normal in pairs.pairs]
 
 
 def _attributed(batch: Batch, pairs: pairing.Pairs, reply: wire.BatchReply) -> list[Finding]:

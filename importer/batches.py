@@ -4,7 +4,7 @@ No two records of one name in a batch, where that can be had: then the name alon
 effort: when too many batches would stand open, a record joins the fullest one and pairing works harder.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,19 +33,22 @@ class Batcher:
         self._encode, self._records_max = encode, records_max
         self._open: list[_Open] = []
 
-    def add(self, record: Record) -> Iterator[Batch]:
-        """Take a record; yield the batches which are full with it."""
-        name = canonical.text(record.name)
-        size = sum(len(key) + len(value) for key, value in record.properties.items())
-        chosen = self._choose(name)
-        if chosen.records and chosen.size_bytes + size > BODY_BYTES_MAX:
-            yield self._close(chosen)
+    def add(self, records: Iterable[Record]) -> list[Batch]:
+        """Take records; return the batches which are full with them."""
+        full: list[Batch] = []
+        for record in records:
+            name, properties = canonical.text(record.name), record.properties
+            size = len("".join(properties)) + len("".join(properties.values()))
             chosen = self._choose(name)
-        chosen.records.append(record)
-        chosen.names.add(name)
-        chosen.size_bytes += size
-        if len(chosen.records) == self._records_max:
-            yield self._close(chosen)
+            if chosen.records and chosen.size_bytes + size > BODY_BYTES_MAX:
+                full.append(self._close(chosen))
+                chosen = self._choose(name)
+            chosen.records.append(record)
+            chosen.names.add(name)
+            chosen.size_bytes += size
+            if len(chosen.records) == self._records_max:
+                full.append(self._close(chosen))
+        return full
 
     def _choose(self, name: str) -> _Open:
         for candidate in self._open:

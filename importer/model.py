@@ -176,11 +176,10 @@ class Pairing(StrEnum):
     OPERATOR = "operator"  #: a person said so
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Created:
+class Created(NamedTuple):
     """The campaign of the record at `index` of its batch is known."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the tuple's method of that name is not missed
     id: str
     created_at: str | None
     pairing: Pairing

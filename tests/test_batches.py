@@ -20,7 +20,7 @@ def record(number: int, name: str, notes: str = "") -> Record:
 def gathered(records: list[Record], records_max: int = BATCH_RECORDS_MAX) -> list[Batch]:
     """Return the batches that records are gathered into."""
     batcher = Batcher(encode_batch, records_max=records_max)
-    return [batch for one in records for batch in batcher.add(one)] + list(batcher.drain())
+    return batcher.add(records) + list(batcher.drain())
 
 
 @settings(deadline=None)
@@ -58,7 +58,7 @@ def test_nothing_but_one_name() -> None:
     batcher = Batcher(encode_batch)
     made = []
     for number in range(1_000):
-        made += list(batcher.add(record(number, "the same")))
+        made += batcher.add([record(number, "the same")])
         assert number + 1 - sum(len(batch.records) for batch in made) <= OPEN_BATCHES_MAX * BATCH_RECORDS_MAX
     made += list(batcher.drain())
     assert sum(len(batch.records) for batch in made) == 1_000
