@@ -179,7 +179,7 @@ class Admission:
         return self._index.unseen_holder(record.name)
 
     def _park(self, record: Record) -> None:
-        self._parked.write(encode([*record.row, *record[1:]]) + b"\n")
+        self._parked.write(encode([*record.row, *record[1:-1]]) + b"\n")
         self.parked_count += 1
 
     def unpark(self) -> Iterator[Admitted]:

@@ -82,7 +82,7 @@ def digest_of_form(form: Mapping[str, str]) -> str:
 def framed(value: Any) -> bytes:
     """Return texts, lists and mappings of texts as bytes which are equal for equal values alone, whatever the order."""
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
     except TypeError:  # a lone surrogate, which no source lets through and HubSpot should not send
         return json.dumps(value, sort_keys=True).encode()
 

@@ -6,7 +6,7 @@ for each row that is odd in any way, so the two cannot disagree about what is wr
 the same records. This module is pure.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from operator import itemgetter
@@ -93,19 +93,21 @@ class ColumnarMaker:
         values = [self._values(column, cells, len(rows), odd) for column in self.columns]
         self._check_across(values, odd)
         properties = _mappings(self._names, values)
+        payloads: Iterable[bytes] = list(map(canonical.framed, properties))
         if self._key:
             made = self._keyed(cells, values, len(rows), odd)
             contents = self._contents(values)
         else:
-            made = identities(self._maker.policy.key_space, "all", properties)
+            made = identities(self._maker.policy.key_space, "all", payloads)
             contents = list(map(content_of_keyless, made))
         correlation = self._maker.policy.correlation
         if correlation is not None:
+            payloads = repeat(b"")
             for of_one, identity in zip(properties, made, strict=True):
                 of_one[correlation] = identity
         names = values[self._names.index(NAME)]
         new = tuple.__new__  # the named constructor costs as much again
-        for parts in zip(rows, made, names, properties, contents, repeat(None)):
+        for parts in zip(rows, made, names, properties, contents, repeat(None), payloads):
             yield new(Record, parts)
 
     def _cells(self, rows: Sequence[Row], odd: _Odd) -> list[tuple[Any, ...]]:
@@ -160,7 +162,7 @@ class ColumnarMaker:
             if "" in part:
                 odd.update(at for at, value in enumerate(part) if not value)
         names = tuple(name for name, _ in self._key)
-        keys = (dict(zip(names, key, strict=True)) for key in zip(*parts, strict=True))
+        keys = [canonical.framed(dict(zip(names, key, strict=True))) for key in zip(*parts, strict=True)]
         return identities(self._maker.policy.key_space, "key", keys)
 
     def _contents(self, values: Sequence[Sequence[str]]) -> list[str]:

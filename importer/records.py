@@ -75,7 +75,7 @@ class RecordMaker:
         if problems:
             return Rejection(row, tuple(dict.fromkeys(problems)), identity, properties.get(NAME))
         if identity is None:
-            (identity,) = identities(self.policy.key_space, "all", [properties])
+            (identity,) = identities(self.policy.key_space, "all", [canonical.framed(properties)])
         content = canonical.digest(properties) if self.key else content_of_keyless(identity)
         if self.policy.correlation is not None:
             properties[self.policy.correlation] = identity
@@ -88,7 +88,8 @@ class RecordMaker:
         identity = occurrence(record.identity, n)
         if self.policy.correlation is None:
             return record._replace(identity=identity)
-        return record._replace(identity=identity, properties={**record.properties, self.policy.correlation: identity})
+        properties = {**record.properties, self.policy.correlation: identity}
+        return record._replace(identity=identity, properties=properties, payload=b"")
 
     def _validate(self, properties: dict[str, str], problems: list[Problem]) -> None:
         """Bring the properties into the form that is sent, and add what is wrong with them to `problems`."""
@@ -133,17 +134,19 @@ class RecordMaker:
                 parts[name] = value
             elif is_column or not self._told(name, problems):
                 problems.append(Problem("key_missing", f"{name} is blank and belongs to the key", name))
-        return identities(self.policy.key_space, "key", [parts])[0] if len(parts) == len(self.key) else None
+        whole = len(parts) == len(self.key)
+        return identities(self.policy.key_space, "key", [canonical.framed(parts)])[0] if whole else None
 
 
-def identities(key_space: str, kind: Kind, values: Iterable[Mapping[str, str]]) -> list[str]:
-    """Return the identity of each record: `values` are its key, or all of its properties."""
+def identities(key_space: str, kind: Kind, payloads: Iterable[bytes]) -> list[str]:
+    """Return the identity of each record, whose key, or all of whose properties, `payloads` hold (`framed`)."""
+    before = canonical.framed([key_space, kind])
     made = []
-    for of_one in values:
-        payload = canonical.framed((key_space, kind, of_one))
-        if not payload.isascii():  # nothing composes with the marks of JSON, so all is brought into NFC at once
-            payload = unicodedata.normalize("NFC", payload.decode()).encode()
-        made.append(blake2b(payload, digest_size=16).hexdigest())
+    for payload in payloads:
+        text = before + payload
+        if not text.isascii():  # nothing composes with the marks of JSON, so all is brought into NFC at once
+            text = unicodedata.normalize("NFC", text.decode()).encode()
+        made.append(blake2b(text, digest_size=16).hexdigest())
     return made
 
 
