@@ -24,7 +24,7 @@ LAYERS: Final = (
     ("rules", "checks", "matching", "answers", "refusals", "admission", "inspecting", "run_entries"),
     ("mapping", "doubts", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
-    ("columnar",),
+    ("columnar", "turns"),
     ("plan", "preflight", "reading", "sending"),
     ("producing", "summing_up", "probing"),
     ("pipeline", "dry_run"),
