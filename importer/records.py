@@ -74,12 +74,13 @@ class RecordMaker:
         identity = self._keyed(row.cells, properties, problems) if self.key else None
         if problems:
             return Rejection(row, tuple(dict.fromkeys(problems)), identity, properties.get(NAME))
+        payload = canonical.framed(properties)
         if identity is None:
-            (identity,) = identities(self.policy.key_space, "all", [canonical.framed(properties)])
+            (identity,) = identities(self.policy.key_space, "all", [payload])
         content = canonical.digest(properties) if self.key else content_of_keyless(identity)
         if self.policy.correlation is not None:
-            properties[self.policy.correlation] = identity
-        return Record(row, identity, properties[NAME], properties, content, _mends(row.cells))
+            properties[self.policy.correlation], payload = identity, b""
+        return Record(row, identity, properties[NAME], properties, content, _mends(row.cells), payload)
 
     def twin(self, record: Record, n: int) -> Record:
         """Return `record` as the `n`-th repetition of its identity; the 0-th is the record itself."""

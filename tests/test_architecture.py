@@ -18,7 +18,7 @@ FUNCTION_LINES_MAX: Final = 70
 #: From the ground up. A module imports only from layers below its own; a folder is one unit and may import itself.
 LAYERS: Final = (
     ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "arrivals", "concurrency",
-     "cli.flags"),
+     "hiding", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "settings"),
     ("rules", "checks", "matching", "answers", "refusals", "admission", "inspecting", "run_entries"),

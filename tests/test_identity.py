@@ -131,9 +131,9 @@ def test_identities_do_not_change_between_versions() -> None:
     cells = {"Id": "701Ec", "hs_name": "Café 🎉"}
     assert (
         record(maker(*cells, key=("Id",), key_space="sf").make(row(cells))).identity
-        == "c15f5d497dee4e1803558c5f269556e8"
+        == "cc6198b5497e31bae2242678314e1cd5"
     )
-    assert record(maker("hs_name").make(row({"hs_name": "Café 🎉"}))).identity == "de7085674ed88241171351229daa0a36"
+    assert record(maker("hs_name").make(row({"hs_name": "Café 🎉"}))).identity == "6681885ce804f305374847e59550ec2f"
     assert occurrence("0" * 32, 1) == "553e6c44223ed74272d16b9ae8871367"
 
 
