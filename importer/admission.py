@@ -217,4 +217,4 @@ def _conflict(record: Record, source: str, line: int) -> Rejection:
 
 def _unparked(parts: list[Any]) -> Record:
     fields = len(Row._fields)
-    return Record(Row(*parts[:fields]), *parts[fields:-1], parts[-1].encode())
+    return Record(Row(*parts[:fields]), *parts[fields:-1])._replace(payload=parts[-1].encode())
