@@ -1,6 +1,6 @@
 """`python -m importer`, and the `importer` command."""
 
-from importer.cli.app import main
+from importer.cli.front import main
 
 if __name__ == "__main__":
     main()

@@ -179,7 +179,7 @@ class Admission:
         return self._index.unseen_holder(record.name)
 
     def _park(self, record: Record) -> None:
-        self._parked.write(encode([*record.row, *record[1:]]) + b"\n")
+        self._parked.write(encode([*record.row, *record[1:-1], record.payload.decode()]) + b"\n")
         self.parked_count += 1
 
     def unpark(self) -> Iterator[Admitted]:
@@ -217,4 +217,4 @@ def _conflict(record: Record, source: str, line: int) -> Rejection:
 
 def _unparked(parts: list[Any]) -> Record:
     fields = len(Row._fields)
-    return Record(Row(*parts[:fields]), *parts[fields:])
+    return Record(Row(*parts[:fields]), *parts[fields:-1])._replace(payload=parts[-1].encode())

@@ -4,14 +4,14 @@ No two records of one name in a batch, where that can be had: then the name alon
 effort: when too many batches would stand open, a record joins the fullest one and pairing works harder.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from importer import canonical
 from importer.model import BATCH_RECORDS_MAX, Batch, Record
 
-Encode = Callable[[Sequence[Mapping[str, str]]], bytes]
+Encode = Callable[[Sequence[Record]], bytes]
 
 OPEN_BATCHES_MAX: Final = 8
 BODY_BYTES_MAX: Final = 1 << 20  #: HubSpot documents no limit; a megabyte keeps a request far from a 413
@@ -21,31 +21,34 @@ BODY_BYTES_MAX: Final = 1 << 20  #: HubSpot documents no limit; a megabyte keeps
 class _Open:
     records: list[Record] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
-    size_bytes: int = 0  #: of names and values, a lower bound of the body
+    size_bytes: int = 0  #: of the records as they are written, or of their values, a lower bound
 
 
 class Batcher:
     """Collects records and gives out full batches, in the order in which they fill."""
 
     def __init__(self, encode: Encode, *, records_max: int = BATCH_RECORDS_MAX) -> None:
-        """Take the serialiser of a request body (`wire.encode_batch`)."""
+        """Take the serialiser of a request body (`wire.encode_records`)."""
         assert 1 <= records_max <= BATCH_RECORDS_MAX
         self._encode, self._records_max = encode, records_max
         self._open: list[_Open] = []
 
-    def add(self, record: Record) -> Iterator[Batch]:
-        """Take a record; yield the batches which are full with it."""
-        name = canonical.text(record.name)
-        size = sum(len(key) + len(value) for key, value in record.properties.items())
-        chosen = self._choose(name)
-        if chosen.records and chosen.size_bytes + size > BODY_BYTES_MAX:
-            yield self._close(chosen)
+    def add(self, records: Iterable[Record]) -> list[Batch]:
+        """Take records; return the batches which are full with them."""
+        full: list[Batch] = []
+        for record in records:
+            name = canonical.text(record.name)
+            size = len(record.payload) or sum(map(len, record.properties.values()))
             chosen = self._choose(name)
-        chosen.records.append(record)
-        chosen.names.add(name)
-        chosen.size_bytes += size
-        if len(chosen.records) == self._records_max:
-            yield self._close(chosen)
+            if chosen.records and chosen.size_bytes + size > BODY_BYTES_MAX:
+                full.append(self._close(chosen))
+                chosen = self._choose(name)
+            chosen.records.append(record)
+            chosen.names.add(name)
+            chosen.size_bytes += size
+            if len(chosen.records) == self._records_max:
+                full.append(self._close(chosen))
+        return full
 
     def _choose(self, name: str) -> _Open:
         for candidate in self._open:
@@ -68,7 +71,7 @@ class Batcher:
 
 def make_batch(records: Sequence[Record], encode: Encode) -> Batch:
     """Return a batch of `records`, serialised."""
-    return Batch(records=tuple(records), body=encode([record.properties for record in records]))
+    return Batch(records=tuple(records), body=encode(records))
 
 
 def bisect(batch: Batch, encode: Encode) -> tuple[Batch, ...]:

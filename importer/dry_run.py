@@ -48,7 +48,7 @@ async def rehearse_plan(plan: Plan, *, tally: Tally, stop: Stop, ledger: Path | 
         )
         stack.enter_context(closing(admission))
         producer = Producer(
-            reading=reading, admission=admission, batcher=Batcher(wire.encode_batch), tally=tally, stop=stop, run=run
+            reading=reading, admission=admission, batcher=Batcher(wire.encode_records), tally=tally, stop=stop, run=run
         )
         try:
             await producer.run_pass(None, Began())

@@ -3,16 +3,13 @@
 `concurrency` finds the number; this is the shell that lets workers wait.
 """
 
-from types import TracebackType
-from typing import Self
-
 import anyio
 
 from importer.concurrency import Concurrency, ConcurrencyPolicy
 
 
 class Gate:
-    """First come, first served: `async with gate` for each request that creates, from before its slot to its end.
+    """First come, first served: a place for each request that creates, from before its slot to its end.
 
     A task has one place at a time.
     """
@@ -26,14 +23,19 @@ class Gate:
         """Requests that may be on their way at once."""
         return self._concurrency.allowed
 
-    async def __aenter__(self) -> Self:
+    async def enter(self) -> None:
         """Wait for a place. Cancellation: none is taken."""
         await self._limiter.acquire()
-        return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def enter_nowait(self) -> bool:
+        """Take a place if there is one and nobody waits for it; tell whether it was taken."""
+        try:
+            self._limiter.acquire_nowait()
+        except anyio.WouldBlock:
+            return False
+        return True
+
+    def leave(self) -> None:
         """Give the place to whoever waits longest."""
         self._limiter.release()
 

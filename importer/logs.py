@@ -14,10 +14,12 @@ from queue import SimpleQueue
 from types import UnionType
 from typing import Any, Final, Literal, TextIO
 
-import structlog
-from structlog.tracebacks import ExceptionDictTransformer
-
+from importer.hiding import hidden
 from importer.model import Problem, Record, Rejection, Result, Row
+
+with hidden("rich"):  # loaded for structlog's console alone, which is not used here, it costs a tenth of a second
+    import structlog
+    from structlog.tracebacks import ExceptionDictTransformer
 
 Level = Literal["debug", "info", "warning", "error"]
 _LEVELS: Final[Mapping[Level, int]] = {"debug": 10, "info": 20, "warning": 30, "error": 40}

@@ -130,6 +130,7 @@ class Record(NamedTuple):
     properties: Mapping[str, str]  #: what is sent, all strings
     content: str  #: 16 hex digits: digest of the canonical form of the properties
     mends: str | None = None  #: identity of the failed record which this row mends (`_identity` column)
+    payload: bytes = b""  #: the properties as JSON, where they were written for the identity already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,11 +177,10 @@ class Pairing(StrEnum):
     OPERATOR = "operator"  #: a person said so
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Created:
+class Created(NamedTuple):
     """The campaign of the record at `index` of its batch is known."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # the tuple's method of that name is not missed
     id: str
     created_at: str | None
     pairing: Pairing

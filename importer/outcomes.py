@@ -50,6 +50,9 @@ class Findings:
     @classmethod
     def of(cls, findings: Sequence[Finding], records: Sequence[Record]) -> "Findings":
         """Return `findings` about `records`, sorted by kind."""
+        if all(type(item) is Created for item in findings):  # nearly every batch
+            created = [_created_item(item) for item in findings if isinstance(item, Created)]
+            return cls(created=created, failed=[], returned=[], doubt=[])
         return cls(
             created=[_created_item(item) for item in findings if isinstance(item, Created)],
             failed=[
@@ -69,8 +72,8 @@ def intent_item(record: Record, sources: Sequence[str]) -> entries.Item:
 
 
 def _created_item(item: Created) -> entries.CreatedItem:
-    normalised = dict(item.normalised) if item.normalised else None
-    return item.index, item.id, item.created_at, str(item.pairing), normalised
+    index, campaign, created_at, pairing, normalised = item
+    return index, campaign, created_at, pairing.value, dict(normalised) if normalised else None
 
 
 def failed_item(index: int, problem: Problem, attribution: str, record: Record | None) -> entries.FailedItem:

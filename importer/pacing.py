@@ -205,7 +205,7 @@ class Pacer:
 
     def __init__(self, window: RollingWindow | None = None) -> None:
         self.window = window or RollingWindow()
-        self._turn = anyio.Lock()
+        self._turn = anyio.Lock(fast_acquire=True)  # who need not wait is not made to
         self._change: anyio.Event | None = None  # what the first in the queue waits for; None when nobody waits
 
     @asynccontextmanager
@@ -215,13 +215,22 @@ class Pacer:
         A cancelled waiter leaves nothing; a block that is left without an answer, in whatever way, gives its slot
         up one window later.
         """
-        async with self._turn:
-            await self._take()
-        slot = Slot(self, anyio.current_time())
+        slot = await self.take()
         try:
             yield slot
         finally:
             slot.close()
+
+    async def take(self) -> Slot:
+        """Wait for a slot, which the caller closes. A cancelled waiter leaves nothing."""
+        async with self._turn:
+            await self._take()
+        return Slot(self, anyio.current_time())
+
+    def take_nowait(self) -> Slot | None:
+        """Return a slot, which the caller closes, if there is one and nobody waits for it."""
+        now = anyio.current_time()
+        return None if self._turn.locked() or self.window.take(now) > 0 else Slot(self, now)
 
     def pause(self, seconds: float) -> None:
         """Let nobody send for `seconds`; those who wait go on afterwards in their order."""

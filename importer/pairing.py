@@ -148,7 +148,7 @@ def _verbatim(sent: _Sent, results: Sequence[Result], terms: _Terms) -> Pairs | 
         index = places.pop(shown.get(_NAME), -1)
         if index < 0 or shown != sent[index] or known(result.id) or not ignored.isdisjoint(shown):
             return None
-        found[index] = Pair(index, result, Pairing.REREAD if complete else Pairing.EXACT, None)
+        found[index] = tuple.__new__(Pair, (index, result, Pairing.REREAD if complete else Pairing.EXACT, None))
     return Pairs(pairs=tuple([found[index] for index in range(len(sent))]), left=(), unexpected=(), near={})
 
 

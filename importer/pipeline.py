@@ -271,7 +271,7 @@ async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) 
         names = ["changed", "skipped"] if plan.admission.list_skipped else ["changed"]
         lists = {name: stack.enter_context(open_list(plan.ledger / f"{name}.jsonl")) for name in names}
         producer = Producer(
-            reading=run.reading, admission=admission, batcher=Batcher(wire.encode_batch), tally=run.tally,
+            reading=run.reading, admission=admission, batcher=Batcher(wire.encode_records), tally=run.tally,
             stop=run.stop, run=run.number, journal=run.ledger.journal, lists=lists,
         )  # fmt: skip
         await producer.run_pass(send, began)
@@ -286,14 +286,14 @@ def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:
     sender = Sender(
         transport=run.transport, journal=run.ledger.journal, gate=Gate(plan.concurrency), pacer=run.pacer,
         clock=run.clock, wall=run.lookup.wall, tally=run.tally, stop=run.stop, run=run.number, waits=plan.waits,
-        outage=Outage(Backoff(Random()), plan.outage), settling=plan.settling, encode=wire.encode_batch,
+        outage=Outage(Backoff(Random()), plan.outage), settling=plan.settling, encode=wire.encode_records,
         correlation=plan.records.correlation, hold=lambda _doubt: began.add(), renew_token=plan.renew_token,
         trust_refusals=not run.account.can_read, answers=AnswerReader(
             transport=run.transport, pacer=run.pacer, tally=run.tally, correlation=plan.records.correlation),
     )  # fmt: skip
     reconciler = Reconciler(
         journal=run.ledger.journal, looks=run.lookup, policy=plan.settling, tally=run.tally, stop=run.stop,
-        run_number=run.number, encode=wire.encode_batch, in_flight=sender.in_flight, settled=began.done,
+        run_number=run.number, encode=wire.encode_records, in_flight=sender.in_flight, settled=began.done,
         doubts_max=plan.concurrency.doubts_max, correlation=plan.records.correlation, can_look=run.account.can_read,
     )  # fmt: skip
     sender.reconciler = reconciler

@@ -98,7 +98,7 @@ class Producer:
             raise broken
 
     def _produce(self, admitted: Admitted, *, rows: int = 0, unparked: int = 0) -> _Produced:
-        batches = [batch for record in admitted.records for batch in self.batcher.add(record)]
+        batches = self.batcher.add(admitted.records)
         return _Produced(admitted=admitted, batches=batches, rows=rows, unparked=unparked)
 
     def _book(self, step: _Produced) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
+from importer.columnar import ColumnarMaker
 from importer.errors import SourceError, UsageError
 from importer.formulas import unguard
 from importer.mapping import OWN_COLUMNS, CampaignMapping, bind, identity_mapping
@@ -24,6 +25,7 @@ Chunk = list[Record | Rejection]
 class _Open:
     source: Source
     maker: RecordMaker
+    columnar: ColumnarMaker
 
     @property
     def guarded(self) -> bool:
@@ -56,7 +58,8 @@ class Reading:
         for name in self.names:
             source = open_source(name, self.reading)
             try:
-                self._open.append(_Open(source, self._maker(source)))
+                maker = self._maker(source)
+                self._open.append(_Open(source, maker, ColumnarMaker(maker)))
             except BaseException:
                 source.close()
                 raise
@@ -122,10 +125,9 @@ class Reading:
         for item in self._open:
             for rows in item.source.chunks():
                 taken = rows if left is None else rows[:left]
-                make = item.maker.make
                 if item.guarded:
                     taken = [_unguarded(row) if isinstance(row, Row) else row for row in taken]
-                yield [make(row) if isinstance(row, Row) else row for row in taken]
+                yield item.columnar.make_all(taken)
                 if left is not None:
                     left -= len(taken)
                     if left <= 0:

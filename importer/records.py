@@ -1,18 +1,17 @@
 """Records: the properties of a row, validated, with the identity that says whether two rows are one campaign.
 
-The identity is a digest of the key: 128 bits of BLAKE2b over the key space and then, in the order of their names, the
-name and the value of each column of the key, every part preceded by its length. Values are NFC and trimmed and keep
-their case. Without a key, all properties that are sent are the key. The correlation property, which carries the
-identity to HubSpot, is no part of identity or content. This module is pure.
+The identity is a digest of the key: 128 bits of BLAKE2b over the key space and the names and values of the key, written
+as JSON, so that no two keys can run together. Values are NFC and trimmed and keep their case. Without a key, all
+properties that are sent are the key, and since equal identities then have equal content, the identity tells that too.
+The correlation property, which carries the identity to HubSpot, is no part of identity or content. This module is pure.
 """
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from importer import canonical
 from importer.checks import Check, property_checks, text_problems
@@ -23,7 +22,9 @@ from importer.model import Problem, Record, Rejection, Row
 from importer.near_miss import did_you_mean
 from importer.properties import END_DATE, NAME, START_DATE, STATUSES, TEXT_CHARACTERS_MAX, check_names
 
-SCHEME_VERSION: Final = 1  #: raise it when records would get other identities than before
+SCHEME_VERSION: Final = 2  #: raise it when records would get other identities than before
+
+Kind = Literal["key", "all"]  #: what an identity is made of: the key, or all properties that are sent
 
 _IDENTITY: Final = re.compile("[0-9a-f]{32}")
 
@@ -44,7 +45,6 @@ class _KeyPart(NamedTuple):
 
     name: str
     is_column: bool  #: a column of the source, else a property
-    framed: bytes  #: the name as the digest takes it
 
 
 class RecordMaker:
@@ -60,36 +60,37 @@ class RecordMaker:
         check_names(bound.rules, allow=policy.allow_properties, place=place)
         _check_correlation(policy, bound)
         self.scheme = scheme(policy, bound)
-        self._bound = bound
-        self._correlation = policy.correlation
-        self._key = _key_parts(policy, bound)
-        self._key_space = _framed(policy.key_space)
+        self.bound = bound
+        self.key = _key_parts(policy, bound)
+        self.policy = policy
         self._checks: tuple[tuple[str, Check], ...] = property_checks(policy.statuses)
         _check_fixed(bound, dict(self._checks), place)
 
     def make(self, row: Row) -> Record | Rejection:
         """Return the record that `row` holds, or why it holds none."""
         assert row.cells is not None, "a row known from the journal only has no cells"
-        properties, problems = self._bound.apply(row.cells)
+        properties, problems = self.bound.apply(row.cells)
         self._validate(properties, problems)
-        identity = self._keyed(row.cells, properties, problems) if self._key else None
+        identity = self._keyed(row.cells, properties, problems) if self.key else None
         if problems:
             return Rejection(row, tuple(dict.fromkeys(problems)), identity, properties.get(NAME))
+        payload = canonical.framed(properties)
         if identity is None:
-            identity = self._keyless(properties)
-        content = canonical.digest(properties)
-        if self._correlation is not None:
-            properties[self._correlation] = identity
-        return Record(row, identity, properties[NAME], properties, content, _mends(row.cells))
+            (identity,) = identities(self.policy.key_space, "all", [payload])
+        content = canonical.digest(properties) if self.key else content_of_keyless(identity)
+        if self.policy.correlation is not None:
+            properties[self.policy.correlation], payload = identity, b""
+        return Record(row, identity, properties[NAME], properties, content, _mends(row.cells), payload)
 
     def twin(self, record: Record, n: int) -> Record:
         """Return `record` as the `n`-th repetition of its identity; the 0-th is the record itself."""
         if n == 0:
             return record
         identity = occurrence(record.identity, n)
-        if self._correlation is None:
+        if self.policy.correlation is None:
             return record._replace(identity=identity)
-        return record._replace(identity=identity, properties={**record.properties, self._correlation: identity})
+        properties = {**record.properties, self.policy.correlation: identity}
+        return record._replace(identity=identity, properties=properties, payload=b"")
 
     def _validate(self, properties: dict[str, str], problems: list[Problem]) -> None:
         """Bring the properties into the form that is sent, and add what is wrong with them to `problems`."""
@@ -104,7 +105,7 @@ class RecordMaker:
                 else:
                     properties[name] = checked
         if NAME not in properties and not self._told(NAME, problems):
-            column = self._bound.origin(NAME)
+            column = self.bound.origin(NAME)
             what = "is blank" if column == NAME else f"is blank: it feeds {NAME}"
             problems.append(Problem("name_missing", f"{column} {what}", column))
         start, end = properties.get(START_DATE), properties.get(END_DATE)
@@ -116,37 +117,48 @@ class RecordMaker:
             )
 
     def _at(self, name: str, problem: Problem) -> Problem:
-        return problem._replace(column=self._bound.origin(name))
+        return problem._replace(column=self.bound.origin(name))
 
     def _told(self, name: str, problems: list[Problem]) -> bool:
         """Return whether a problem already says why a property is not there."""
-        rule = self._bound.rules.get(name)
+        rule = self.bound.rules.get(name)
         return rule is not None and any(one.column in rule.columns for one in problems)
 
     def _keyed(self, cells: Mapping[str, Any], properties: Mapping[str, str], problems: list[Problem]) -> str | None:
         """Return the identity that the key makes, or None, with a problem added, when a part of it is blank."""
-        parts = [self._key_space]
-        for name, is_column, framed in self._key:
+        parts: dict[str, str] = {}
+        for name, is_column in self.key:
             value = plain(cells.get(name)) if is_column else properties.get(name, "")
             if isinstance(value, Problem):
                 problems.append(value._replace(column=name))
             elif value:
-                parts += (framed, _framed(value))
+                parts[name] = value
             elif is_column or not self._told(name, problems):
                 problems.append(Problem("key_missing", f"{name} is blank and belongs to the key", name))
-        return _digest(parts) if len(parts) == 1 + 2 * len(self._key) else None
+        whole = len(parts) == len(self.key)
+        return identities(self.policy.key_space, "key", [canonical.framed(parts)])[0] if whole else None
 
-    def _keyless(self, properties: Mapping[str, str]) -> str:
-        """Return the identity that all properties make."""
-        parts = [self._key_space]
-        for name in sorted(properties):
-            parts += (_framed_name(name), _framed(properties[name]))
-        return _digest(parts)
+
+def identities(key_space: str, kind: Kind, payloads: Iterable[bytes]) -> list[str]:
+    """Return the identity of each record, whose key, or all of whose properties, `payloads` hold (`framed`)."""
+    before = canonical.framed([key_space, kind])
+    made = []
+    for payload in payloads:
+        text = before + payload
+        if not text.isascii():  # nothing composes with the marks of JSON, so all is brought into NFC at once
+            text = unicodedata.normalize("NFC", text.decode()).encode()
+        made.append(blake2b(text, digest_size=16).hexdigest())
+    return made
+
+
+def content_of_keyless(identity: str) -> str:
+    """Return the content digest of a record whose identity says all of its content."""
+    return identity[:16]
 
 
 def occurrence(identity: str, n: int) -> str:
     """Return the identity of the `n`-th repetition of a record; the 0-th is `identity` itself."""
-    return _digest([bytes.fromhex(identity), n.to_bytes(8, "big")]) if n else identity
+    return blake2b(bytes.fromhex(identity) + n.to_bytes(8, "big"), digest_size=16).hexdigest() if n else identity
 
 
 def scheme(policy: RecordPolicy, bound: BoundMapping) -> dict[str, Any]:
@@ -156,7 +168,7 @@ def scheme(policy: RecordPolicy, bound: BoundMapping) -> dict[str, Any]:
     that makes it. Without a key it is how `hs_name` is made; the rest of a mapping may then be mended freely.
     """
     made: dict[str, Any] = {"version": SCHEME_VERSION, "key_space": policy.key_space, "key": []}
-    for name, is_column, _ in _key_parts(policy, bound):
+    for name, is_column in _key_parts(policy, bound):
         origin: dict[str, Any] = {"column": name}
         made["key"].append(origin if is_column else {"property": name, "rule": dict(bound.rules[name].described)})
     if not policy.key:
@@ -184,23 +196,8 @@ def _key_parts(policy: RecordPolicy, bound: BoundMapping) -> tuple[_KeyPart, ...
                 f'the key "{name}" is a constant: every row would be the same campaign',
                 hint="Name a column whose value differs from row to row with --key.",
             )
-        parts.append(_KeyPart(name, name in columns, _framed(name)))
+        parts.append(_KeyPart(name, name in columns))
     return tuple(parts)
-
-
-def _framed(value: str) -> bytes:
-    """Return `value` as the digest takes it: NFC, trimmed, preceded by its length in 4 bytes."""
-    if not value.isascii():
-        value = unicodedata.normalize("NFC", value)
-    encoded = value.strip().encode("utf-8", "surrogatepass")
-    return len(encoded).to_bytes(4, "big") + encoded
-
-
-_framed_name: Final = lru_cache(maxsize=256)(_framed)  # the names of properties are few
-
-
-def _digest(parts: list[bytes]) -> str:
-    return blake2b(b"".join(parts), digest_size=16).hexdigest()
 
 
 def _mends(cells: Mapping[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ or a finding which says that nothing of it was made.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -34,6 +34,7 @@ from importer.reconcile import Reconciler
 from importer.report.books import Tally
 from importer.server_clock import ServerClock
 from importer.stopping import Stop, StoppedError
+from importer.turns import turn
 
 UNAUTHORISED: Final = 401
 
@@ -78,21 +79,17 @@ class Sender:
         left = [work]
         try:
             while left:
-                async with AsyncExitStack() as stack:
-                    slot = await self._turn(stack)
+                assert self.reconciler is not None
+                slot = await turn(self.stop, self.gate, self.reconciler, self.pacer)
+                try:
                     left.extend(reversed(await self._attempt(left.pop(), slot)))
+                finally:
+                    slot.close()
+                    self.gate.leave()
         except (StoppedError, anyio.get_cancelled_exc_class()) as ending:
             self.tally.end(State.NOT_SENT, sum(len(item.batch.records) for item in left))
             if not isinstance(ending, StoppedError):
                 raise
-
-    async def _turn(self, stack: AsyncExitStack) -> Slot:
-        """Wait until the next request may leave; raise `StoppedError` when none may. Cancellation: nothing is taken."""
-        assert self.reconciler is not None
-        with self.stop.interruptible():
-            await stack.enter_async_context(self.gate)
-            await self.reconciler.room()
-            return await stack.enter_async_context(self.pacer.slot())
 
     async def _attempt(self, work: Work, slot: Slot) -> Sequence[Work]:
         """Send once and return what is to be sent next. Cancellation: the batch is journaled as in doubt."""

@@ -8,6 +8,7 @@ or a server whose clock was, contradicts them, and then the newest answer alone 
 
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 #: Two clocks part by at most so many seconds a second; real ones keep within a tenth of it.
@@ -50,6 +51,7 @@ class ServerClock:
         return wall + self._least_s - aged, wall + self._most_s + aged
 
 
+@lru_cache(maxsize=8)  # all answers of a second say the same
 def _epoch(date_header: str | None) -> float | None:
     try:
         moment = parsedate_to_datetime(date_header or "")

@@ -94,7 +94,7 @@ async def _settle(
 ) -> None:  # fmt: skip
     reconciler = Reconciler(
         journal=ledger.journal, looks=lookup, policy=plan.settling, tally=tally, stop=stop,
-        run_number=ledger.fold.run, encode=wire.encode_batch, in_flight=frozenset, settled=_nothing, doubts_max=0,
+        run_number=ledger.fold.run, encode=wire.encode_records, in_flight=frozenset, settled=_nothing, doubts_max=0,
         correlation=plan.records.correlation, can_look=can_look,
     )  # fmt: skip
     bounds = lookup.clock.bounds(time.time())

@@ -88,7 +88,7 @@ def made_of(line: Line, ordinal: int, maker: RecordMaker) -> Record | Rejection:
     keyed = maker in (KEYED, WIDER_KEYED)
     cells = {"Id": line.name, "hs_name": "all alike"} if keyed else {"hs_name": line.name}
     cells |= {"hs_notes": line.note, "hs_audience": "everybody", "_identity": line.mends}
-    read = set(maker._bound.columns)
+    read = set(maker.bound.columns)
     cells = {name: text for name, text in cells.items() if name in read}
     return maker.make(Row(line.source, ordinal, ordinal + 2, None, cells))
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from importer import batches as batches_module
 from importer.batches import OPEN_BATCHES_MAX, Batcher, Work, bisect, halves, make_batch, subset
-from importer.hubspot.wire import encode_batch
+from importer.hubspot.wire import encode_batch, encode_records
 from importer.model import BATCH_RECORDS_MAX, Batch, Record, Row
 
 
@@ -19,8 +19,8 @@ def record(number: int, name: str, notes: str = "") -> Record:
 
 def gathered(records: list[Record], records_max: int = BATCH_RECORDS_MAX) -> list[Batch]:
     """Return the batches that records are gathered into."""
-    batcher = Batcher(encode_batch, records_max=records_max)
-    return [batch for one in records for batch in batcher.add(one)] + list(batcher.drain())
+    batcher = Batcher(encode_records, records_max=records_max)
+    return batcher.add(records) + list(batcher.drain())
 
 
 @settings(deadline=None)
@@ -55,10 +55,10 @@ def test_names_that_look_alike_stay_apart() -> None:
 
 def test_nothing_but_one_name() -> None:
     """Too many equal names share batches after all: no more than a few stand open, and memory stays flat."""
-    batcher = Batcher(encode_batch)
+    batcher = Batcher(encode_records)
     made = []
     for number in range(1_000):
-        made += list(batcher.add(record(number, "the same")))
+        made += batcher.add([record(number, "the same")])
         assert number + 1 - sum(len(batch.records) for batch in made) <= OPEN_BATCHES_MAX * BATCH_RECORDS_MAX
     made += list(batcher.drain())
     assert sum(len(batch.records) for batch in made) == 1_000
@@ -86,8 +86,8 @@ def test_a_body_has_a_size(monkeypatch: pytest.MonkeyPatch) -> None:
 @given(count=st.integers(2, BATCH_RECORDS_MAX))
 def test_halves_are_the_whole(count: int) -> None:
     """The halves of a batch hold its records once, in order, and differ by one record at most."""
-    batch = make_batch([record(n, f"n{n}") for n in range(count)], encode_batch)
-    one, two = bisect(batch, encode_batch)
+    batch = make_batch([record(n, f"n{n}") for n in range(count)], encode_records)
+    one, two = bisect(batch, encode_records)
     assert one.records + two.records == batch.records
     assert abs(len(one.records) - len(two.records)) <= 1
     assert one.body == encode_batch([each.properties for each in one.records])
@@ -95,10 +95,10 @@ def test_halves_are_the_whole(count: int) -> None:
 
 def test_halving_ends_at_single_records() -> None:
     """Halved again and again, 50 records become 50 batches of one, in at most six rounds, of the same attempt."""
-    pieces = [Work(batch=make_batch([record(n, f"n{n}") for n in range(50)], encode_batch), attempt=3)]
+    pieces = [Work(batch=make_batch([record(n, f"n{n}") for n in range(50)], encode_records), attempt=3)]
     rounds = 0
     while any(len(work.batch.records) > 1 for work in pieces):
-        cut = [halves(work, encode_batch) if len(work.batch.records) > 1 else (work,) for work in pieces]
+        cut = [halves(work, encode_records) if len(work.batch.records) > 1 else (work,) for work in pieces]
         pieces = [piece for each in cut for piece in each]
         rounds += 1
     assert rounds == 6
@@ -108,8 +108,8 @@ def test_halving_ends_at_single_records() -> None:
 
 def test_a_subset() -> None:
     """A subset holds the records at its indices; all of them are the batch itself, not serialised again."""
-    batch = make_batch([record(n, f"n{n}") for n in range(4)], encode_batch)
-    part = subset(batch, [1, 3], encode_batch)
+    batch = make_batch([record(n, f"n{n}") for n in range(4)], encode_records)
+    part = subset(batch, [1, 3], encode_records)
     assert [one.row.ordinal for one in part.records] == [1, 3]
     assert part.body == encode_batch([one.properties for one in part.records])
-    assert subset(batch, [0, 1, 2, 3], encode_batch) is batch
+    assert subset(batch, [0, 1, 2, 3], encode_records) is batch

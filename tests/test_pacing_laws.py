@@ -110,3 +110,12 @@ def test_a_lost_request_ends_the_trust_in_the_count() -> None:
     window.answered(0.2, {f"{HEADER}max": "3", f"{HEADER}remaining": "0"}, since=0.1)
     assert window.take(10.3) == window.take(10.3) == 0.0
     assert window.take(10.3) > 0.0
+
+
+def test_with_a_share_the_count_proves_nothing() -> None:
+    """Whoever shares the account is counted too: what may be theirs frees no slot of ours."""
+    window = RollingWindow(RatePolicy(requests=4, share=0.5))
+    assert window.take(0.0) == window.take(0.1) == 0.0
+    window.answered(0.2, {f"{HEADER}max": "4", f"{HEADER}remaining": "2"}, since=0.1)
+    assert window.take(10.3) == 0.0
+    assert window.take(10.3) > 0.0

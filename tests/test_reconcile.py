@@ -11,7 +11,7 @@ from trio.testing import MockClock
 
 from importer.batches import Work, make_batch
 from importer.doubts import Doubt, LookFailedError, SettlePolicy
-from importer.hubspot.wire import encode_batch
+from importer.hubspot.wire import encode_records
 from importer.ledger.opening import Ledger, Owner, open_ledger
 from importer.matching import Wanted, content_of
 from importer.model import Record, Result, Row, State
@@ -90,7 +90,7 @@ class Bench:
         """Make the reconciler."""
         self.reconciler = Reconciler(
             journal=self.ledger.journal, looks=self.portal, policy=POLICY, tally=self.tally, stop=self.stop,
-            run_number=1, encode=encode_batch, in_flight=lambda: self.flying, settled=self._settled,
+            run_number=1, encode=encode_records, in_flight=lambda: self.flying, settled=self._settled,
             doubts_max=self.doubts_max, resend=self._resend,
         )  # fmt: skip
 
@@ -103,7 +103,7 @@ class Bench:
     async def doubt(self, *numbers: int, attempt: int = 1, **more: Any) -> Doubt:
         """Journal an intent and its lost answer; return the doubt, due when the request can no longer land."""
         records = [record(number) for number in numbers]
-        work = Work(batch=make_batch(records, encode_batch), attempt=attempt)
+        work = Work(batch=make_batch(records, encode_records), attempt=attempt)
         items = [intent_item(item, ["a.csv"]) for item in records]
         intent = {"t": "intent", "run": 1, "a": attempt, "srv": None, "at": 0.0, "src": ["a.csv"], "items": items,
                   "body": work.batch.body}  # fmt: skip

@@ -1,5 +1,6 @@
 """Running a plan for people: account first, progress, signals, log, and what an error looks like at the end."""
 
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -27,6 +28,8 @@ from importer.stopping import Stop, StoppedError
 
 RUN_LOG: Final = "run.log"
 SUMMARY: Final = "summary.json"
+#: Records make no cycles: the collector looks for them seldom, since each look takes time that grows with what is held.
+_GARBAGE: Final = (50_000, 20, 50)
 _SIGNALS: Final = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]
@@ -57,6 +60,8 @@ def run(work: Work, plan: Plan, settings: Settings, *, screen: Screen, argv: Seq
     Raises:
         ImporterError: nothing was begun; the caller shows it.
     """
+    gc.freeze()  # modules live as long as the process
+    gc.set_threshold(*_GARBAGE)
     with _logging(plan, settings, screen) as log:
         tally = Tally()
         summary = anyio.run(_perform, work, Session(plan=plan, settings=settings, screen=screen, log=log), tally)

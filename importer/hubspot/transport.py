@@ -55,6 +55,7 @@ _KINDS: Final[tuple[tuple[type[Exception], NoReplyKind], ...]] = (
     (OSError, NoReplyKind.DISCONNECTED),
 )
 
+_WARNED_BYTES: Final = 1 << 20  #: aiohttp warns of plain bytes from here on
 _DISCARD_UNSENT: Final = struct.pack("ii", 1, 0)  # SO_LINGER: close at once, throw away what has not left
 
 
@@ -76,6 +77,7 @@ class HubSpotTransport:
             raise UsageError("a TLS context that does not check the server's certificate is not accepted")
         self._tls = tls
         self._token = token
+        self._urls: dict[str, URL] = {}  # path → its URL, since making one costs as much as sending
         self._open_session: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
@@ -123,8 +125,7 @@ class HubSpotTransport:
         """
         wire = _Wire()
         _WIRE.set(wire)
-        asked = {key: value for key, value in (query or {}).items() if value}
-        url = self._base.joinpath(path.lstrip("/")).with_query(asked)
+        url = self._url(path, query)
         done = False
         try:
             with anyio.move_on_after(self._policy.timeout_s):
@@ -138,11 +139,17 @@ class HubSpotTransport:
             if not done:
                 wire.abort()
 
+    def _url(self, path: str, query: dict[str, str | None] | None) -> URL:
+        url = self._urls.get(path)
+        if url is None:
+            url = self._urls[path] = self._base.joinpath(path.lstrip("/"))
+        return url.with_query({key: value for key, value in query.items() if value}) if query else url
+
     async def _ask(self, wire: "_Wire", method: str, url: URL, body: bytes | None) -> Exchange:
         async with self._session().request(
             method,
             url,
-            data=None if body is None else BytesIO(body),  # plain bytes above 1 MiB would make aiohttp warn
+            data=body if body is None or len(body) < _WARNED_BYTES else BytesIO(body),
             headers=self._headers(),
             allow_redirects=False,
             proxy=self._policy.proxy,
@@ -153,7 +160,8 @@ class HubSpotTransport:
             plain = decompressed(raw, response.headers.get("Content-Encoding"), self._policy.reply_bytes_max)
             if plain is None:
                 return wire.no_reply(NoReplyKind.TOO_LARGE, f"more than {self._policy.reply_bytes_max:,} bytes")
-            kept = {name.lower(): value for name, value in response.headers.items() if name.lower() in KEPT_HEADERS}
+            there = response.headers
+            kept = {name: there[name] for name in KEPT_HEADERS if name in there}
             answered_at = anyio.current_time()
             sent_at = answered_at if wire.sent_at is None else wire.sent_at
             return Reply(

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from importer.errors import UsageError
 from importer.hubspot.error_body import ErrorModel, SoftCount, SoftErrors, flatten
-from importer.model import RemoteError, Result
+from importer.model import Record, RemoteError, Result
 
 
 class UnreadableReplyError(ValueError):
@@ -123,11 +123,18 @@ class _Listing(_Wire):
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_USUAL_KEYS: Final = frozenset({"status", "results", "requestedAt", "startedAt", "completedAt", "links"})
 
 
 def encode_batch(properties: Sequence[Mapping[str, str]]) -> bytes:
     """Return the body of batch/create for `properties`, one mapping a campaign, in their order."""
     return orjson.dumps({"inputs": [{"properties": of_one} for of_one in properties]})
+
+
+def encode_records(records: Sequence[Record]) -> bytes:
+    """Return the body of batch/create for `records`, in their order; what is JSON already is taken as it stands."""
+    written = [record.payload or orjson.dumps(record.properties) for record in records]
+    return b'{"inputs":[{"properties":' + b'},{"properties":'.join(written) + b"}]}"
 
 
 def encode_ids(ids: Sequence[str]) -> bytes:
@@ -137,6 +144,9 @@ def encode_ids(ids: Sequence[str]) -> bytes:
 
 def parse_batch(body: bytes) -> BatchReply:
     """Return what a 2xx answer of batch/create or batch/read holds; raise `UnreadableReplyError`."""
+    usual = _usual_batch(body)
+    if usual is not None:
+        return usual
     batch = _read(_Batch, body)
     return BatchReply(
         status=batch.status.upper() if batch.status else None,
@@ -166,6 +176,28 @@ def parse_error(body: bytes) -> tuple[RemoteError, ...]:
     except ValidationError:
         return ()
     return flatten((error,))
+
+
+def _usual_batch(body: bytes) -> BatchReply | None:
+    """Return what an answer without anything special holds; None leaves all others, and what is wrong, to the models.
+
+    Nearly every answer is of this kind, and reading it so takes a third of the time.
+    """
+    try:
+        batch = orjson.loads(body)
+        if not _USUAL_KEYS.issuperset(batch) or type(batch["results"]) is not list:
+            return None
+        results = [(one["id"], one["properties"], one["createdAt"], one["updatedAt"]) for one in batch["results"]]
+        texts = [(id_, created, updated, *shown.values()) for id_, shown, created, updated in results]
+        for of_one in texts:
+            "".join(of_one)  # raises for whatever is no text
+        status = batch["status"]
+        if not all(id_ for id_, *_ in results) or not isinstance(status, str) or not status:
+            return None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+    new = tuple.__new__  # the named constructor costs as much again
+    return BatchReply(status=status.upper(), results=tuple([new(Result, one) for one in results]))
 
 
 def _read(model: type[_Model], body: bytes) -> _Model:

@@ -6,6 +6,7 @@ which some record is sent, in doubt or unresolved. Everything else leaves as an 
 rows for the two ledgers. This module is pure.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -133,11 +134,29 @@ class Fold:
         for failed in entry["failed"]:
             self._move(intent, failed["i"], Event.REFUSED, effect)
             effect.failures.append(self._failure_row(n, intent, failed, entry["corr"]))
-        for created in entry["created"]:
-            self._move(intent, created[0], Event.CREATED, effect)
-            effect.results.append(self._result_row(n, intent, created, via="reply"))
+        if not self._all_created(n, intent, entry["created"], effect):
+            for created in entry["created"]:
+                self._move(intent, created[0], Event.CREATED, effect)
+                effect.results.append(self._result_row(n, intent, created, via="reply"))
         self._learn(intent, entry["created"])
         self._settle(intent)
+
+    def _all_created(self, n: int, intent: OpenIntent, created: Sequence[Any], effect: Effect) -> bool:
+        """Move all records of an intent to created at once, when each is sent and told once, as nearly always."""
+        states, items = intent.states, intent.entry["items"]
+        if not len(states) == len(created) == len({one[0] for one in created}) or {*states} != {State.SENT}:
+            return False
+        told = [items[one[0]] for one in created]
+        state = advance(State.SENT, Event.CREATED)
+        intent.states = [state] * len(states)
+        sources, new = intent.entry["src"], tuple.__new__  # the named constructor costs as much again
+        effect.changes += [
+            new(Change, (identity, state, content, name, sources[at]))
+            for at, _ordinal, _line, identity, name, content in told
+        ]
+        effect.results += [self._result_row(n, intent, one, via="reply") for one in created]
+        self._remember_scheme(intent)
+        return True
 
     def _resolve(self, n: int, entry: Any, _offset: int, effect: Effect) -> None:
         intent = self.open[entry["of"]]
@@ -187,8 +206,11 @@ class Fold:
         source = intent.entry["src"][item[0]]
         effect.changes.append(Change(identity=item[3], state=state, content=item[5], name=item[4], source=source))
         if state in {State.CREATED, State.IN_DOUBT}:
-            scheme = self.run_schemes[intent.entry["run"]]
-            self.schemes[scheme["key_space"]] = scheme
+            self._remember_scheme(intent)
+
+    def _remember_scheme(self, intent: OpenIntent) -> None:
+        scheme = self.run_schemes[intent.entry["run"]]
+        self.schemes[scheme["key_space"]] = scheme
 
     def _settle(self, intent: OpenIntent) -> None:
         if not intent.unsettled():
@@ -219,11 +241,16 @@ class Fold:
 
     def _result_row(self, n: int, intent: OpenIntent, created: Any, *, via: str) -> dict[str, Any]:
         index, campaign, created_at, pairing, normalised = created
-        row = self._place(n, intent, intent.entry["items"][index])
-        row |= {"id": campaign, "created_at": created_at, "via": via, "pairing": pairing}
+        source, ordinal, line, identity, name, _content = intent.entry["items"][index]
+        row = {
+            "schema": 1, "n": n, "source": intent.entry["src"][source], "ordinal": ordinal, "line_number": line,
+            "identity": identity, "name": name, "id": campaign, "created_at": created_at, "via": via,
+            "pairing": pairing,
+        }  # fmt: skip
         if normalised:
             row["normalised"] = normalised
-        return row | {"attempts": intent.entry["a"], "run": self.run}
+        row["attempts"], row["run"] = intent.entry["a"], self.run
+        return row
 
     def _failure_row(self, n: int, intent: OpenIntent, failed: FailedItem, corr: str | None) -> dict[str, Any]:
         index = failed["i"]

@@ -13,7 +13,7 @@ the outcomes of requests that are on their way still find room.
 
 import errno
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -60,7 +60,7 @@ class Notes(Protocol):
 class _Pending:
     entry: Any
     durable: bool
-    done: anyio.Event = field(default_factory=anyio.Event)
+    done: anyio.Event | None = None  #: only of those that somebody waits for
     n: int = -1
     offset: int = -1
     error: LedgerError | None = None
@@ -102,6 +102,7 @@ class Journal:
         outcome is in doubt, so do not cancel between an intent and its outcome without writing one.
         """
         pending = self._push(entry, durable=True)
+        assert pending.done is not None
         await pending.done.wait()
         if pending.error is not None:
             raise pending.error
@@ -114,10 +115,10 @@ class Journal:
             LedgerError: the journal is poisoned or full: who reads the ledgers now misses rows.
         """
         if self._queue or self._unsynced or self._committing:
-            pending = _Pending(entry=None, durable=True)
-            self._queue.append(pending)
+            done = anyio.Event()
+            self._queue.append(_Pending(entry=None, durable=True, done=done))
             self._wake.set()
-            await pending.done.wait()
+            await done.wait()
         if self.poison is not None:
             raise self.poison
 
@@ -126,7 +127,7 @@ class Journal:
             raise self._poison
         if self._full is not None and entry["t"] not in _CLOSING:
             raise self._full
-        pending = _Pending(entry=entry, durable=durable)
+        pending = _Pending(entry=entry, durable=durable, done=anyio.Event() if durable else None)
         self._queue.append(pending)
         self._wake.set()
         return pending
@@ -154,7 +155,8 @@ class Journal:
                 finally:
                     self._committing = False
             for pending in taken:
-                pending.done.set()
+                if pending.done is not None:
+                    pending.done.set()
 
     def close(self) -> None:
         """Let `run` end when everything is written and synced."""

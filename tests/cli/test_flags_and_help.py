@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
-from importer.cli.app import COMMANDS
+from importer.cli.app import COMMANDS, app
 from importer.cli.explaining import STATUSES
 from importer.cli.flags import FLAGS, IN_FILE, flags_of
+from importer.cli.front import FIRST_HELP
 from importer.errors import ExitStatus
 
 #: What scripts rely on: the options of `run`.
@@ -52,6 +54,13 @@ def test_the_first_help_fits_a_screen_of_24_lines() -> None:
         assert max(len(line) for line in lines) <= 80
 
 
+def test_the_first_help_is_what_the_commands_would_say() -> None:
+    """The help that is kept for speed is the one that is made of the commands, and `importer -h` says it too."""
+    made = CliRunner().invoke(app, ["--help"], prog_name="importer", terminal_width=80, env={"COLUMNS": "80"})
+    assert made.output == FIRST_HELP
+    assert importer("-h").stdout == FIRST_HELP
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_each_command_has_three_real_examples(command: object) -> None:
     """Three examples stand in each command's help, and the options they use exist."""
@@ -77,7 +86,7 @@ def test_help_shows_the_everyday_options_and_help_all_the_rest() -> None:
 @pytest.mark.parametrize(
     ("argv", "absent"),
     [
-        (["--help"], {"pydantic", "pydantic_settings", "aiohttp", "anyio", "asyncio", "structlog", "orjson", "rich"}),
+        (["--help"], {"typer", "pydantic", "aiohttp", "anyio", "asyncio", "structlog", "orjson", "rich", "inspect"}),
         (["run", "--help"], {"pydantic_settings", "aiohttp", "anyio", "asyncio", "structlog", "orjson", "rich"}),
     ],
 )
@@ -86,7 +95,7 @@ def test_help_imports_nothing_heavy(argv: list[str], absent: set[str]) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "importer", *argv]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     imported = {line.rsplit("|", 1)[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
-    assert "typer" in imported
+    assert "importer" in imported
     assert imported.isdisjoint(absent)
 
 

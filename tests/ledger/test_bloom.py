@@ -38,10 +38,41 @@ def test_it_seldom_errs() -> None:
     assert len(list(filled.perhaps(dice.randbytes(16 * 20_000)))) < 400
 
 
-def test_another_size_is_refused() -> None:
-    """What another size of filter gave is not loaded."""
-    with pytest.raises(ValueError, match="another size"):
-        Filter(3).load(Filter(4).dump())
+@given(added=KEYS, later=KEYS, room=st.integers(0, 300))
+def test_it_forgets_nothing_when_it_grows(added: list[bytes], later: list[bytes], room: int) -> None:
+    """Keys of before and after are there; a saved filter is as large as it was, whatever takes it over."""
+    grown, other = Filter(2), Filter(1)
+    grown.add(b"".join(added))
+    grown.fit(room)
+    grown.add(b"".join(later))
+    assert len(grown) == max(32, 8 * 2 ** max(0, (-(-room // 4) - 1).bit_length()))
+    other.load(grown.dump())
+    for filled in (grown, other):
+        assert list(filled.perhaps(b"".join([*added, *later]))) == list(range(len(added) + len(later)))
+
+
+def test_it_errs_little_more_for_having_grown() -> None:
+    """With 16 bits for each key, and grown eightfold, one new key in twelve at most may have been there."""
+    dice = Random(7)
+    grown = Filter(10)
+    for count in range(1_000, 32_001, 1_000):
+        grown.fit(count)
+        grown.add(dice.randbytes(16 * 1_000))
+    assert len(list(grown.perhaps(dice.randbytes(16 * 12_000)))) < 1_000
+
+
+def test_it_does_not_grow_for_ever() -> None:
+    """At 16 MiB it stays as large as it is."""
+    filled = Filter(20)
+    filled.fit(10**9)
+    assert len(filled) == 16 << 20
+
+
+@pytest.mark.parametrize("size", [0, 7, 24, 32 << 20])
+def test_what_is_no_filter_is_refused(size: int) -> None:
+    """Bytes of a size that no filter has are not loaded."""
+    with pytest.raises(ValueError, match="size of a filter"):
+        Filter(3).load(bytes(size))
 
 
 def test_keys_of_entries() -> None:

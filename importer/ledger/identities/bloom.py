@@ -1,28 +1,30 @@
 """A Bloom filter over identities: "never seen" is certain, "perhaps" is looked up. Pure.
 
-One 64-bit word for each key (a blocked filter): the key's first bits choose the word, others one of 4,096 masks of five
-bits. Its size is fixed, so memory does not grow with the ledger; at ten million keys 16 MiB are wrong for one new key
-in a hundred, and beyond that it only gets slower, never wrong.
+One 64-bit word for each key (a blocked filter): the key's first bits choose the word, others one of 1,024 masks of five
+bits. It doubles as keys come, by writing each word twice: the next bit of a key then chooses between the two, and no
+key has to be read again. What it holds from before makes it wrong a little more often than a filter of its size. At 16
+MiB, for eight million keys, it stays, and beyond that it only gets slower, never wrong.
 """
 
 from collections.abc import Iterator, Sequence
 from itertools import compress, count
 from mmap import mmap
-from random import Random
 from struct import Struct
 from typing import Final
 
 from importer.ledger.identities.layout import KEY_BYTES
 
 _PARTS: Final = Struct(">IxxH8x")  # the first 32 bits of a key, and 16 that come after them
-_MASKS: Final = 4_096
+_WORD: Final = 2**64 - 1
 _MASK_BITS: Final = 5
+_KEYS_A_WORD: Final = 4
+_BITS_MAX: Final = 21
 
 
 def _masks() -> list[int]:
-    """Return the masks, the same on every machine."""
-    dice = Random(_MASKS)
-    return [sum(1 << bit for bit in dice.sample(range(64), _MASK_BITS)) for _ in range(_MASKS)]
+    """Return masks of five bits which lie an odd number of places apart, turned to each place of the word."""
+    bases = [sum(1 << (bit * stride & 63) for bit in range(_MASK_BITS)) for stride in range(1, 32, 2)]
+    return [(base << turn | base >> (64 - turn)) & _WORD for base in bases for turn in range(64)]
 
 
 _MASK: Final = _masks()
@@ -32,15 +34,28 @@ class Filter:
     """A set of keys that forgets nothing and sometimes remembers too much."""
 
     def __init__(self, bits: int) -> None:
-        """Begin empty, with 2 to the power of `bits` words of 8 bytes (memory that is not used costs nothing)."""
+        """Begin empty, with 2 to the power of `bits` words of 8 bytes."""
+        self._open(bits)
+
+    def _open(self, bits: int) -> None:
         self._shift = 32 - bits
-        self._bytes = mmap(-1, 8 << bits)  # anonymous memory, of which the system gives what is touched
+        self._bytes = mmap(-1, 8 << bits)  # memory of its own, which goes back to the system as a whole
         self._words = memoryview(self._bytes).cast("Q")
+
+    def fit(self, keys: int) -> None:
+        """Grow until there is room for so many keys, or it is as large as it may be."""
+        bits = 32 - self._shift
+        while keys > _KEYS_A_WORD << bits and bits < _BITS_MAX:
+            words = self._words
+            bits += 1
+            self._open(bits)
+            self._words[::2] = words
+            self._words[1::2] = words
 
     def perhaps(self, keys: bytes) -> Iterator[int]:
         """Yield the places of the keys (16 bytes each, one after the other) that may have been added."""
         words, shift, masks = self._words, self._shift, _MASK
-        found = [words[a >> shift] & (mask := masks[b & 4095]) == mask for a, b in _PARTS.iter_unpack(keys)]
+        found = [words[a >> shift] & (mask := masks[b & 1023]) == mask for a, b in _PARTS.iter_unpack(keys)]
         return compress(count(), found)
 
     def add(self, keys: bytes) -> list[int]:
@@ -48,7 +63,7 @@ class Filter:
         words, shift, masks = self._words, self._shift, _MASK
         there = []
         for place, (a, b) in enumerate(_PARTS.iter_unpack(keys)):
-            word, mask = words[a >> shift], masks[b & 4095]
+            word, mask = words[a >> shift], masks[b & 1023]
             if word & mask == mask:
                 there.append(place)
             else:
@@ -60,9 +75,12 @@ class Filter:
         return self._bytes[:]
 
     def load(self, data: bytes | memoryview) -> None:
-        """Take over what `dump` gave; raises `ValueError` for another size."""
-        if len(data) != len(self._bytes):
-            raise ValueError("a filter of another size")
+        """Take over what `dump` gave, and its size; raises `ValueError` for bytes that are no filter."""
+        words, rest = divmod(len(data), 8)
+        bits = words.bit_length() - 1
+        if rest or not words or words != 1 << bits or bits > _BITS_MAX:
+            raise ValueError("not the size of a filter")
+        self._open(bits)
         self._bytes[:] = data
 
     def __len__(self) -> int:

@@ -1,7 +1,7 @@
 """Many runs as one table of entries by key, the newest of each key counting (a log-structured merge tree).
 
 A new run is added at the end. When eight of one level stand there, they are merged into one of the next level, a part
-of the key space at a time, so that memory and the time of a step stay small. A filter of fixed size says which
+of the key space at a time, so that memory and the time of a step stay small. A filter says which
 keys were never added. Nearly all keys stand in one run only, so a look-up may begin with the run that answered last:
 rows come in the order in which they came before. Keys that were added again are known too, by a second filter, and are
 looked for in the newest run first.
@@ -16,7 +16,7 @@ from importer.ledger.identities.layout import KEY_BYTES
 from importer.ledger.identities.runs import Run, RunWriter, parts
 from importer.ledger.identities.storage import FILTER, Storage, Stored
 
-_FILTER_BITS: Final = 21
+_FILTER_BITS: Final = 18  #: to begin with: 2 MiB, for a million keys
 _REPEATED_BITS: Final = 17
 FAN_IN: Final = 8  #: runs of one level that are merged into one
 PART_ENTRIES: Final = 16_384  #: merged in one step, which takes some 10 ms
@@ -55,13 +55,14 @@ class Tiers:
         data = memoryview(file.read(file.size, 0))
         if zlib.crc32(data) != crc:
             return False
-        size = len(data) - len(self._repeated)
+        size = len(data) - len(self._repeated)  # which never grows
         self._filter.load(data[:size])
         self._repeated.load(data[size:])
         return True
 
     def refill(self, runs: Sequence[Run]) -> None:
         """Add the keys of these runs, the oldest first, to the filters."""
+        self._filter.fit(sum(map(len, self.runs)))
         for run in runs:
             for _number, _bits, (entries,) in parts([run], PART_ENTRIES):
                 keys = keys_of(entries)
@@ -92,6 +93,7 @@ class Tiers:
     def remember(self, entries: Sequence[bytes]) -> dict[bytes, bytes]:
         """Get ready to append these entries, of different keys; return the older entries that they will replace."""
         keys = keys_of(entries)
+        self._filter.fit(sum(map(len, self.runs)) + len(entries))
         older = self.find(b"".join(_picked(keys, self._filter.add(keys))))
         self._repeated.add(b"".join(older))
         return older

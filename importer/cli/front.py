@@ -1,0 +1,47 @@
+"""The way in: what everybody asks first is answered at once, all else by the commands, which take longer to load."""
+
+import sys
+from contextlib import suppress
+from typing import Final
+
+_ASKED: Final[tuple[list[str], ...]] = ([], ["--help"], ["-h"])
+
+#: What `app` would say on 80 columns; a test holds the two equal.
+FIRST_HELP: Final = """\
+Usage: importer [OPTIONS] COMMAND [ARGS]...
+
+  Create marketing campaigns in HubSpot from large files: every row ends in
+  exactly one state, nothing is made twice, and a stopped run just goes on.
+
+Options:
+  --version             Say the version and exit.
+  --install-completion  Install completion for the current shell.
+  --show-completion     Show completion for the current shell, to copy it or
+                        customize the installation.
+  -h, --help            Show this message and exit.
+
+Commands:
+  run        Import files into HubSpot; run it again to go on.
+  check      Validate every row and send nothing.
+  status     Say what a ledger holds.
+  reconcile  Ask HubSpot what became of records in doubt; send nothing.
+  failures   Write the failed rows to a file to mend and import again.
+  verify     Check a ledger from its first byte to its last.
+  probe      Ask a test account what is only assumed of HubSpot.
+  simulator  Serve a simulated HubSpot, with faults by switch.
+  demo       See it work: a small file, a few bad rows, a few faults.
+  config     Show every setting and where it comes from.
+  explain    Say what a code or an exit status means.
+"""
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    if sys.argv[1:] in _ASKED:
+        with suppress(BrokenPipeError):
+            sys.stdout.write(FIRST_HELP)
+            sys.stdout.flush()
+        return
+    from importer.cli import app  # noqa: PLC0415 - loading it takes five times as long as all else here
+
+    app.main()
