@@ -179,4 +179,4 @@ def _nothing_in(source: Source) -> SourceError:
 
 def _unguarded(row: Row) -> Row:
     cells = {name: unguard(cell) if isinstance(cell, str) else cell for name, cell in (row.cells or {}).items()}
-    return row._replace(cells=cells)
+    return row._replace(held=cells, columns=None)

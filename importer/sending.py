@@ -28,7 +28,7 @@ from importer.ledger.journal import Journal
 from importer.matching import content_of
 from importer.model import Batch, Failed, Finding, InDoubt, Returned, State
 from importer.outage import Outage
-from importer.outcomes import Attempt, Findings, failed_item, intent_item
+from importer.outcomes import Attempt, Findings, failed_item, intent_items
 from importer.pacing import Pacer, Slot
 from importer.reconcile import Reconciler
 from importer.report.books import Tally
@@ -111,7 +111,7 @@ class Sender:
             "srv": list(bounds) if bounds else None,
             "at": now,
             "src": sources,
-            "items": [intent_item(record, sources) for record in work.batch.records],
+            "items": intent_items(work.batch.records, sources),
             "body": work.batch.body,
         }
         try:

@@ -21,8 +21,8 @@ LAYERS: Final = (
      "hiding", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "settings"),
-    ("rules", "checks", "matching", "answers", "refusals", "admission", "inspecting", "run_entries"),
-    ("mapping", "doubts", "outcomes", "failed_rows"),
+    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "run_entries"),
+    ("mapping", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
     ("columnar", "turns"),
     ("plan", "preflight", "reading", "sending"),
@@ -50,7 +50,7 @@ PURE: Final = frozenset(
         r"\S+",
         """
     model errors problems canonical near_miss formulas properties codecs rules checks mapping records columnar batches
-    pairing attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
+    pairing echo attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
     ledger.codec ledger.entries ledger.fold ledger.position report.books
