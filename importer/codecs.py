@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from importer import canonical
-from importer.model import Problem
+from importer.model import CellError, Problem
 from importer.near_miss import did_you_mean, nearest
 
 Codec = Callable[[str], str | Problem]
@@ -76,7 +76,7 @@ def shown(value: object) -> str:
 def plain(value: object) -> str | Problem:
     """Return the text of a cell, trimmed: numbers and booleans as JSON writes them, None as blank.
 
-    Lists, objects and numbers that are none are a `not_plain` problem.
+    Lists, objects and numbers that are none are a `not_plain` problem, errors of a spreadsheet a `cell_error`.
     """
     if isinstance(value, str):
         return value.strip()
@@ -86,6 +86,8 @@ def plain(value: object) -> str | Problem:
         return "true" if value else "false"
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return repr(value)
+    if isinstance(value, CellError):
+        return Problem("cell_error", f"{value.value} is an error of the spreadsheet, not a value")
     kind = {dict: "an object", list: "a list", float: "no finite number"}.get(type(value), type(value).__name__)
     return Problem("not_plain", f"{shown(value)} is {kind}, not a plain value")
 

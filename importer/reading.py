@@ -83,11 +83,14 @@ class Reading:
         unmapped = mapping.unmapped(columns)
         if unmapped:
             self.unmapped[source.name] = unmapped
-        return RecordMaker(self.records, bind(mapping, columns))
+        maker = RecordMaker(self.records, bind(mapping, columns))
+        read = source.without({*unmapped, *mapping.ignore} - set(self.records.key))
+        return maker if read == columns else RecordMaker(self.records, bind(mapping, read))
 
     def notices(self) -> list[str]:
-        """Return a sentence for each source with columns that are not imported."""
-        return [f"{name}: not imported: {', '.join(columns)}" for name, columns in self.unmapped.items()]
+        """Return a sentence for each choice made in a source, and for each source with columns that are not imported."""
+        said = [f"{item.source.name}: {notice}" for item in self._open for notice in item.source.notices]
+        return said + [f"{name}: not imported: {', '.join(columns)}" for name, columns in self.unmapped.items()]
 
     @property
     def scheme(self) -> dict[str, Any]:

@@ -56,6 +56,12 @@ class RawInput:
         self._ended = not data
         return data
 
+    def direct(self, head: bytes) -> BinaryIO | None:
+        """Return the file itself where it can be sought in and begins with `head`; None for streams and packed files."""
+        if self._at_opening is None or os.pread(self._stream.fileno(), len(head), 0) != head:
+            return None
+        return self._stream
+
     def changed(self) -> bool:
         """Tell whether the file at the path differs in size, time or inode from the one that was opened."""
         if self._path is None or self._at_opening is None:
