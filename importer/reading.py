@@ -88,7 +88,7 @@ class Reading:
         return maker if read == columns else RecordMaker(self.records, bind(mapping, read))
 
     def notices(self) -> list[str]:
-        """Return a sentence for each choice made in a source, and for each source with columns that are not imported."""
+        """Return a sentence for each choice made in a source, and for its columns that are not imported."""
         said = [f"{item.source.name}: {notice}" for item in self._open for notice in item.source.notices]
         return said + [f"{name}: not imported: {', '.join(columns)}" for name, columns in self.unmapped.items()]
 

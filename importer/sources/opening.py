@@ -57,7 +57,7 @@ class RawInput:
         return data
 
     def direct(self, head: bytes) -> BinaryIO | None:
-        """Return the file itself where it can be sought in and begins with `head`; None for streams and packed files."""
+        """Return the file itself if it can be sought in and begins with `head`; None for streams and packed files."""
         if self._at_opening is None or os.pread(self._stream.fileno(), len(head), 0) != head:
             return None
         return self._stream

@@ -1,7 +1,7 @@
 """Parquet → rows, batch by batch: memory holds one batch and the pages it comes from, whatever the file's size."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, IO, Final
+from typing import IO, Any, Final
 
 from importer.errors import SourceError, UsageError
 from importer.model import Rejection, Row

@@ -5,10 +5,10 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from typing import Any, IO, Final
+from typing import IO, Any, Final
 
 from importer.errors import SourceError, UsageError
-from importer.model import CellError, Rejection, Row
+from importer.model import Rejection, Row
 from importer.near_miss import did_you_mean
 from importer.sources import extras
 from importer.sources.gathering import Gathering
@@ -28,11 +28,11 @@ class SheetReader:
 
         Raises `UsageError` for what is no workbook or has no such sheet, `SourceError` for a damaged or too large one.
         """
-        library = extras.load("python_calamine", extra="excel", what="XLSX")
         self._raw = raw
         self._gathering = gathering
         self.notices: tuple[str, ...] = ()
         self._workbook = Workbook(file, gathering.name, gathering.policy)
+        library = extras.load("python_calamine", extra="excel", what="XLSX")
         file.seek(0)
         with _told(gathering.name):
             self._book = library.CalamineWorkbook.from_filelike(file)

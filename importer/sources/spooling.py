@@ -17,12 +17,9 @@ def spooled(blocks: Iterator[bytes], name: str, policy: ReadPolicy) -> IO[bytes]
     `SourceError` when the blocks break off, when there are too many, or when there is no room.
     """
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 - handed out open
-    size = 0
     try:
         for block in blocks:
-            size += len(block)
-            if size > policy.spool_bytes_max:
-                raise _too_large(name, policy)
+            _check_room(file.tell() + len(block), name, policy)
             file.write(block)
         file.seek(0)
     except OSError as error:
@@ -37,8 +34,9 @@ def spooled(blocks: Iterator[bytes], name: str, policy: ReadPolicy) -> IO[bytes]
     return file
 
 
-def _too_large(name: str, policy: ReadPolicy) -> SourceError:
-    return SourceError(
-        f"{name} holds more than {policy.spool_bytes_max:,} bytes, too many to put aside",
-        hint="Fetch it to a file of your own, and name that.",
-    )
+def _check_room(size: int, name: str, policy: ReadPolicy) -> None:
+    if size > policy.spool_bytes_max:
+        raise SourceError(
+            f"{name} holds more than {policy.spool_bytes_max:,} bytes, too many to put aside",
+            hint="Fetch it to a file of your own, and name that.",
+        )

@@ -89,7 +89,7 @@ class Workbook:
             raise UsageError(f"{self._name} is encrypted", hint="Save it without a password.")
         if _WORKBOOK not in names:
             what = next((what for part, what in _OTHER.items() if part in names), "a zip archive")
-            hint = _SAVE_AS if what != "a zip archive" else "Unpack it, and name the file in it."
+            hint = _SAVE_AS if what != "a zip archive" else "Unpack it and name the file in it, or save it as CSV."
             raise UsageError(f"{self._name} is {what}, not an Excel workbook (.xlsx)", hint=hint)
 
     def _check_size(self) -> None:
