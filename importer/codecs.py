@@ -99,7 +99,8 @@ def date_codec(formats: Sequence[str]) -> Codec:
     """Return a codec that reads dates in any of `formats` and writes their day as YYYY-MM-DD.
 
     A format is `iso` (a day or a date-time; its day as written, whatever its time zone) or is made of strptime's
-    directives. Month and weekday names are English, full or short; case and the number of spaces do not matter.
+    directives. What none of them matches is tried as `iso`, too: so come the typed dates of workbooks. Month and
+    weekday names are English, full or short; case and the number of spaces do not matter.
     Raises `ValueError` for an unknown directive, a missing part, or two formats which read one text as two days.
     """
     if not formats:
@@ -118,6 +119,8 @@ def date_codec(formats: Sequence[str]) -> Codec:
         if found is not None:
             return found
         matched = any(pattern.fullmatch(words) for pattern in patterns)
+        if not matched and (day := _day(_ISO, words)) is not None:
+            return day  # as the typed dates of workbooks are written, whatever the mapping says of text
         cause = "is no day of the calendar" if matched else f"is not a date like {examples}"
         return Problem("invalid_date", f"{shown(text)} {cause}", fix=f"Write it like {examples}.")
 

@@ -58,8 +58,10 @@ def same_name(sources: Iterable[str]) -> tuple[str, str] | None:
     """Return the first two sources that would have one name, if there are two."""
     seen: dict[str, str] = {}
     for source in sources:
-        if (other := seen.setdefault(name_of(source), source)) is not source:
-            return other, source
+        name = name_of(source)
+        if name in seen:
+            return seen[name], source
+        seen[name] = source
     return None
 
 

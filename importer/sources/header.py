@@ -9,12 +9,13 @@ Merged = tuple[tuple[int, int], tuple[int, int]]  #: first and last cell of a me
 
 
 def header_row(rows: Sequence[Sequence[Any]]) -> int | None:
-    """Return the index of the first row with the most distinct texts which a row with data follows.
+    """Return the index of the first row with the most texts which a row with data follows.
 
     Titles and notes have fewer texts than the header below them; rows of data have fewer, or as many and come later.
-    Without data below, the row with the most texts is the header of an empty table. None: all rows are blank.
+    Headings of groups, which repeat over their columns, count once. Without data below, the row with the most texts is
+    the header of an empty table. None: all rows are blank.
     """
-    counts = [len({cell.strip() for cell in row if isinstance(cell, str)} - {""}) for row in rows]
+    counts = [_texts(row) for row in rows]
     filled = [index for index, row in enumerate(rows) if any(_holds(cell) for cell in row)]
     named = [index for index in filled if counts[index]]
     if not named:
@@ -32,6 +33,13 @@ def spread_down(rows: Sequence[list[Any]], merged: Iterable[Merged]) -> None:
             for row in rows[top + 1 : bottom + 1]:
                 if left < len(row) and not _holds(row[left]):
                     row[left] = rows[top][left]
+
+
+def _texts(row: Sequence[Any]) -> int:
+    """Return how many texts a row holds: distinct ones, unless so few repeat that it must be a mistake in a header."""
+    texts = [cell.strip() for cell in row if isinstance(cell, str) and cell.strip()]
+    distinct = len(set(texts))
+    return len(texts) if (len(texts) - distinct) * 3 <= len(texts) else distinct
 
 
 def _holds(cell: Any) -> bool:

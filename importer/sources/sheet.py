@@ -40,6 +40,9 @@ class SheetReader:
         self.columns: tuple[str, ...] | None = None
         self._rows: Iterator[list[Any]] = iter(())
         self._extent = Extent(0, 0, {})
+        self._header: list[str] = []
+        self._nameless: tuple[int, ...] = ()
+        self._first = 0  # index of the row after the header
         self._sheet_name, sheet = self._chosen()
         if sheet is not None:
             self._find_header(sheet)

@@ -17,18 +17,8 @@ from importer.sources.policy import MIB
 BLOCK_BYTES: Final = 4 * MIB  #: asked for at once
 TRIES_MAX: Final = 4  #: in a row without a byte; the libraries try again below that
 _PAUSES_S: Final = (1.0, 2.0, 4.0)
-_MARKS: Final = (
-    "ETag",
-    "etag",
-    "generation",
-    "md5Hash",
-    "LastModified",
-    "last_modified",
-    "updated",
-    "mtime",
-    "created",
-)
 _DATES: Final = ("LastModified", "last_modified", "updated", "mtime", "created")
+_MARKS: Final = ("ETag", "etag", "generation", "md5Hash", *_DATES)
 _AGAIN: Final = "Run the same command again: what was imported is not sent twice."
 _QUERY: Final = re.compile(r"\?\S*")
 _REASON_CHARACTERS_MAX: Final = 200
