@@ -58,7 +58,7 @@ class Reading:
         for name in self.names:
             source = open_source(name, self.reading)
             try:
-                maker = self._maker(source)
+                maker = self._named_maker(source)
                 self._open.append(_Open(source, maker, ColumnarMaker(maker)))
             except BaseException:
                 source.close()
@@ -70,6 +70,15 @@ class Reading:
                     f"{other.source.name} and {self._open[0].source.name} would give records different identities",
                     hint="Import them one after the other, or give both the same key columns.",
                 )
+
+    def _named_maker(self, source: Source) -> RecordMaker:
+        """Return the maker of a source; where there are several, what is wrong with it is said with its name."""
+        try:
+            return self._maker(source)
+        except UsageError as error:
+            if len(self.names) == 1:
+                raise
+            raise UsageError(f"{source.name}: {error.message}", hint=error.hint) from error
 
     def _maker(self, source: Source) -> RecordMaker:
         columns = source.columns

@@ -31,7 +31,7 @@ def run(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
 
     def begin(loaded: Loaded, screen: Screen) -> int:
         files = expanded(sources)
-        refuse_impossible(loaded, files)
+        refuse_impossible(loaded, files, typed=sources)
         plan = build_plan(loaded, files)
         return session.run(runs.run, plan, loaded.settings, screen=screen, argv=argv)
 

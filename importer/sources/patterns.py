@@ -21,7 +21,7 @@ def expanded(sources: Sequence[str]) -> list[str]:
     """
     found: list[str] = []
     for source in sources:
-        if is_remote(source) or not glob.has_magic(source) or Path(source).exists():
+        if not is_pattern(source):
             found.append(source)
         else:
             every = glob.glob(source, recursive=True)  # noqa: PTH207 - a Path would spell the names in its own way
@@ -30,6 +30,11 @@ def expanded(sources: Sequence[str]) -> list[str]:
                 raise _none(source)
             found.extend(file for file in files if file not in found)
     return found
+
+
+def is_pattern(source: str) -> bool:
+    """Tell whether a word stands for the files that it matches, rather than for itself."""
+    return glob.has_magic(source) and not is_remote(source) and not Path(source).exists()
 
 
 def _none(pattern: str) -> UsageError:
