@@ -170,6 +170,7 @@ class _Counting:
         self._cells_max = cells_max
         self._row = 0
         self._column = 0
+        self._columns: dict[str, int] = {}  # letters → number
         self._said: list[str] = []
 
     def bind(self, parser: expat.XMLParserType) -> None:
@@ -178,25 +179,30 @@ class _Counting:
 
     def begin(self, name: str, attributes: Attributes) -> None:
         """Take the beginning of an element."""
-        kind = _local(name)
-        if kind == "row":
+        kind = name if ":" not in name else _local(name)
+        if kind == "c":
+            self._cell(attributes)
+        elif kind == "row":
             number = attributes.get("r", "")
             self._row = int(number) if number.isdecimal() else self._row + 1
             self._column = 0
-        elif kind == "c":
+        elif kind == "f":
+            self._said.clear()
+
+    def _cell(self, attributes: Attributes) -> None:
+        if reference := attributes.get("r"):
+            self._go_to(reference)
+        else:
             self._column += 1
-            if reference := attributes.get("r"):
-                self._go_to(reference)
+        if self._row > self.rows or self._column > self.columns:
             self.rows = max(self.rows, self._row)
             self.columns = max(self.columns, self._column)
             if self.rows * self.columns > self._cells_max:
                 raise _TooManyError
-            if attributes.get("t") == "e":
-                self._said = []
-                self._parser.CharacterDataHandler = self._said.append
-                self._parser.EndElementHandler = self._end
-        elif kind == "f":
-            self._said.clear()
+        if attributes.get("t") == "e":
+            self._said = []
+            self._parser.CharacterDataHandler = self._said.append
+            self._parser.EndElementHandler = self._end
 
     def _end(self, name: str) -> None:
         if _local(name) == "f":
@@ -208,12 +214,22 @@ class _Counting:
 
     def _go_to(self, reference: str) -> None:
         letters = reference.rstrip("0123456789")
-        column = 0
-        for letter in letters.upper():
-            column = column * 26 + ord(letter) - 64
         digits = reference[len(letters) :]
-        if 0 < column <= 1 << 24 and 0 < len(digits) <= 9:
+        column = self._columns.get(letters) or self._column_of(letters)
+        if column and 0 < len(digits) <= 9:
             self._row, self._column = int(digits), column
+        else:
+            self._column += 1
+
+    def _column_of(self, letters: str) -> int:
+        """Return the number of a column, and remember it; 0 for what is none."""
+        number = 0
+        for letter in letters.upper() if len(letters) <= 4 else "":
+            number = number * 26 + ord(letter) - 64
+        if number > 0 and letters.isascii() and letters.isalpha():
+            self._columns[letters] = number
+            return number
+        return 0
 
 
 def _local(name: str) -> str:
