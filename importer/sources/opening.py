@@ -71,9 +71,14 @@ class RawInput:
 
     def direct(self, head: bytes) -> BinaryIO | None:
         """Return the file itself if it can be sought in and begins with `head`; None for streams and packed files."""
-        if self._file is None or self._at_opening is None or os.pread(self._file.fileno(), len(head), 0) != head:
+        if self._file is None or self._at_opening is None:
             return None
-        return self._file
+        at = self._file.tell()
+        self._file.seek(0)
+        if self._file.read(len(head)) == head:
+            return self._file
+        self._file.seek(at)
+        return None
 
     def changed(self) -> bool:
         """Tell whether the file at the path differs in size, time or inode from the one that was opened.

@@ -13,6 +13,8 @@ _ROWS: Final = 20
 _COMPRESSED: Final = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd")
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MARKUP: Final = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta")
+_MARKUP_BYTES: Final = 16
 _PARQUET: Final = (b"PAR1", b"PARE")
 _BY_NAME: Final[dict[str, Format]] = {
     ".csv": "csv",
@@ -44,8 +46,8 @@ def format_of(name: str, head: bytes) -> Format:
     """Return the format. `head` is how the text begins, in UTF-8.
 
     A name ending in .csv or .tsv decides; among the JSON formats, and for other names, the first character does.
-    Raises `SourceError` for a JSON object that is neither in an array nor alone on its line, and for text in a file
-    that calls itself a workbook.
+    Raises `SourceError` for a JSON object that is neither in an array nor alone on its line, for a web page, and for
+    text in a file that calls itself a workbook.
     """
     lower = name.lower()
     for ending in _COMPRESSED:
@@ -59,6 +61,11 @@ def format_of(name: str, head: bytes) -> Format:
             hint="Fetch it again; or say what it is, for example --format csv.",
         )
     text = head.lstrip(b" \t\r\n")
+    if text[:_MARKUP_BYTES].lower().startswith(_MARKUP):
+        raise SourceError(
+            f"{name} is a web page or XML, not a table",
+            hint="Some systems call such a file Excel: export it as CSV, or open it in Excel and save it as .xlsx.",
+        )
     if text.startswith(b"["):
         return "json"
     if text.startswith(b"{"):

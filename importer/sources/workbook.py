@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Final, NamedTuple
-from xml.parsers import expat  # nosec B407 - without document types there are no entities that could grow
+from xml.parsers import expat  # nosec B407
 
 from importer.errors import SourceError, UsageError
 from importer.model import CellError
@@ -131,7 +131,7 @@ class Workbook:
     ) -> None:
         parser = expat.ParserCreate()
         parser.StartElementHandler = begin
-        parser.StartDoctypeDeclHandler = self._refuse_document_type
+        parser.StartDoctypeDeclHandler = self._refuse_document_type  # without one, no entity can grow
         if bind is not None:
             bind(parser)
         try:

@@ -90,6 +90,17 @@ def test_text_that_calls_itself_a_workbook_is_refused(read: Read, tmp_path: Path
     assert read(path, format="csv").cells == [{"a": "1", "b": "2"}]
 
 
+@pytest.mark.parametrize("data", [b"<html><table><tr>", b"\n<!DOCTYPE html>", b'<?xml version="1.0"?>', b"<TABLE>"])
+def test_pages_that_call_themselves_excel_are_told(read: Read, tmp_path: Path, data: bytes) -> None:
+    """Reports that some systems name .xls are web pages; a CSV may begin with a bracket all the same."""
+    path = tmp_path / "report.xls"
+    path.write_bytes(data)
+    error = read(path).error
+    assert isinstance(error, SourceError)
+    assert "report.xls is a web page or XML, not a table" in error.message
+    assert read(b"<name>,b\n1,2\n").cells == [{"<name>": "1", "b": "2"}]
+
+
 def test_a_workbook_by_another_name_is_read(read: Read, tmp_path: Path) -> None:
     """What a file holds counts, not what it is called; said to be something else, it is refused."""
     path = tmp_path / "x.csv"
