@@ -78,7 +78,7 @@ audit: $(SECURITY_STAMP) ## look for known holes in the pinned packages (needs a
 ifdef OFFLINE
 	@echo "not audited: OFFLINE is set"
 else
-	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/run.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/run.txt --requirement requirements/extras.txt
 endif
 
 check: lint types security audit test ## all that a release is checked for

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import IO, Any, Final
 
@@ -110,7 +111,7 @@ class SheetReader:
             return self._book.get_sheet_by_name(sheet)
 
     def _find_header(self, sheet: Any) -> None:
-        rows = iter(sheet.iter_rows())
+        rows = _rows_of(sheet, self._gathering.name)
         top = [list(row) for row in islice(rows, HEADER_ROWS)]
         spread = [list(row) for row in top]
         spread_down(spread, sheet.merged_cell_ranges or ())
@@ -134,22 +135,24 @@ class SheetReader:
             raise SourceError(f"{self._place}, row {at + 1}: two columns are called {twice!r}", hint=_MEND_HEADER)
 
 
-class _told:  # noqa: N801 - used as a function
-    """Turns what the library raises into a `SourceError`: a panic of its native code too."""
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """Turn what the library raises into a `SourceError`: a panic of its native code too."""
+    try:
+        yield
+    except (SourceError, UsageError):
+        raise
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        raise SourceError(
+            f"{name} cannot be read as a workbook: {error}", hint="Open it in Excel and save it again."
+        ) from error
 
-    def __init__(self, name: str) -> None:
-        self._name = name
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if error is None or isinstance(error, SourceError | UsageError):
-            return
-        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise SourceError(
-                f"{self._name} cannot be read as a workbook: {error}", hint="Open it in Excel and save it again."
-            ) from error
+def _rows_of(sheet: Any, name: str) -> Iterator[list[Any]]:
+    with _told(name):
+        yield from sheet.iter_rows()
 
 
 def _names(book: Any, library: Any) -> tuple[list[str], list[str]]:
