@@ -28,6 +28,12 @@ _OTHER: Final = {
     "ppt/presentation.xml": "a PowerPoint presentation",
 }
 
+#: What a sheet can hold at most; Excel refuses more.
+_ROWS_MAX: Final = 1 << 20
+_COLUMNS_MAX: Final = 1 << 14
+_DIGITS_MAX: Final = 7
+_LETTERS_MAX: Final = 3
+
 Attributes = dict[str, str]
 
 
@@ -79,6 +85,8 @@ class Workbook:
                 f'the sheet "{sheet}" of {self._name} spans more than the permitted {self._policy.cells_max:,} cells',
                 hint="Save the sheet as CSV, which may be of any size, or delete what lies far out.",
             ) from error
+        except _OddError as error:
+            raise self._damaged(f"{part}: {error}") from error
         return Extent(counting.rows, counting.columns, counting.errors)
 
     def _check_kind(self) -> None:
@@ -160,6 +168,10 @@ class _TooManyError(Exception):
     """The cells span more than is permitted."""
 
 
+class _OddError(Exception):
+    """A place that no sheet has, or out of order: the library would lay out a sheet without end."""
+
+
 class _Counting:
     """Handlers which count cells as they go by; a cell without a reference follows the one before it."""
 
@@ -183,17 +195,20 @@ class _Counting:
         if kind == "c":
             self._cell(attributes)
         elif kind == "row":
-            number = attributes.get("r", "")
-            self._row = int(number) if number.isdecimal() else self._row + 1
+            number = attributes.get("r")
+            self._to_row(number if number is not None else str(self._row + 1))
             self._column = 0
         elif kind == "f":
             self._said.clear()
 
     def _cell(self, attributes: Attributes) -> None:
-        if reference := attributes.get("r"):
-            self._go_to(reference)
-        else:
+        reference = attributes.get("r")
+        if reference is None:
             self._column += 1
+        else:
+            letters = reference.rstrip("0123456789")
+            self._to_row(reference[len(letters) :])
+            self._column = self._columns.get(letters) or self._column_of(letters)
         if self._row > self.rows or self._column > self.columns:
             self.rows = max(self.rows, self._row)
             self.columns = max(self.columns, self._column)
@@ -212,24 +227,22 @@ class _Counting:
             self._parser.EndElementHandler = None
             self.errors[self._row - 1, self._column - 1] = CellError.of("".join(self._said))
 
-    def _go_to(self, reference: str) -> None:
-        letters = reference.rstrip("0123456789")
-        digits = reference[len(letters) :]
-        column = self._columns.get(letters) or self._column_of(letters)
-        if column and 0 < len(digits) <= 9:
-            self._row, self._column = int(digits), column
-        else:
-            self._column += 1
+    def _to_row(self, digits: str) -> None:
+        row = int(digits) if 0 < len(digits) <= _DIGITS_MAX and digits.isdecimal() else 0
+        if not self._row <= row <= _ROWS_MAX or row == 0:
+            raise _OddError(f"row {digits[:20]!r} after row {self._row}")
+        self._row = row
 
     def _column_of(self, letters: str) -> int:
-        """Return the number of a column, and remember it; 0 for what is none."""
+        """Return the number of a column, and remember it."""
         number = 0
-        for letter in letters.upper() if len(letters) <= 4 else "":
-            number = number * 26 + ord(letter) - 64
-        if number > 0 and letters.isascii() and letters.isalpha():
-            self._columns[letters] = number
-            return number
-        return 0
+        if len(letters) <= _LETTERS_MAX and letters.isascii() and letters.isalpha():
+            for letter in letters.upper():
+                number = number * 26 + ord(letter) - 64
+        if not 0 < number <= _COLUMNS_MAX:
+            raise _OddError(f"column {letters[:20]!r}")
+        self._columns[letters] = number
+        return number
 
 
 def _local(name: str) -> str:

@@ -135,7 +135,7 @@ def test_a_size_that_lies_is_noticed(read: Read) -> None:
     [
         '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
         "<x:row r='1048576'><x:c r = 'xfd1048576'><x:v>1</x:v></x:c></x:row>".replace("x:", ""),
-        '<row r="900000000"><c><v>1</v></c></row>' + f"<row>{'<c><v>1</v></c>' * 100}</row>",
+        '<row r="1048575"><c><v>1</v></c></row>' + f"<row>{'<c><v>1</v></c>' * 100}</row>",
     ],
 )
 def test_cells_far_out_are_refused_before_they_are_loaded(read: Read, body: str) -> None:
@@ -143,6 +143,32 @@ def test_cells_far_out_are_refused_before_they_are_loaded(read: Read, body: str)
     error = read(changed({SHEET: sheet(body)})).error
     assert isinstance(error, SourceError)
     assert 'the sheet "Data" of <stream> spans more than the permitted 5,000,000 cells' in error.message
+
+
+@pytest.mark.parametrize(
+    "place", ["A99999999999", "A4294967297", "A0", "A", "7", "AAAA1", "XFE1", "A1048577", "Ä1", "A-1", ""]
+)
+def test_places_that_no_sheet_has_are_refused(read: Read, place: str) -> None:
+    """The library would count them in its own way, past what can be counted, and lay out a sheet without end."""
+    body = f'<row r="1"><c r="A1"><v>1</v></c></row><row><c r="{place}"><v>1</v></c></row>'
+    error = read(changed({SHEET: sheet(body)})).error
+    assert isinstance(error, SourceError)
+    assert "is damaged or cut short" in error.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<row r="9"><c r="A9"><v>1</v></c></row><row r="2"><c r="A2"><v>1</v></c></row>',
+        '<row r="9"><c r="A9"><v>1</v></c><c r="A2"><v>1</v></c></row>',
+        '<row r="x"><c><v>1</v></c></row>',
+    ],
+)
+def test_rows_out_of_order_are_refused(read: Read, body: str) -> None:
+    """The library takes the first and the last row for the ends of the sheet."""
+    error = read(changed({SHEET: sheet(body)})).error
+    assert isinstance(error, SourceError)
+    assert "row" in error.message
 
 
 def test_document_types_are_refused(read: Read) -> None:
