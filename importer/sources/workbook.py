@@ -5,6 +5,7 @@ billions of them. So everything is unpacked once and counted first, and the cell
 that holds none of them. On the way it notes the cells that hold an error, which the library takes for blank.
 """
 
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -27,6 +28,10 @@ _OTHER: Final = {
     "word/document.xml": "a Word document",
     "ppt/presentation.xml": "a PowerPoint presentation",
 }
+
+_CLAIM: Final = re.compile(rb"(?i)\b(?:unique)?count\s*=\s*[\"']\s*\+?([0-9]{1,30})")
+_CLAIM_BYTES: Final = 64  #: one of them may lie across two pieces
+_ENTRY_BYTES_MIN: Final = 4  #: an entry of XML has no fewer
 
 #: What a sheet can hold at most; Excel refuses more.
 _ROWS_MAX: Final = 1 << 20
@@ -101,16 +106,24 @@ class Workbook:
             raise UsageError(f"{self._name} is {what}, not an Excel workbook (.xlsx)", hint=hint)
 
     def _check_size(self) -> None:
-        """Unpack everything once: what an archive says of its sizes is only believed with the checksums."""
+        """Unpack everything once: what an archive says of its sizes is only believed with the checksums.
+
+        A part that claims to list more than it has bytes for is damaged: the library makes room for what is claimed.
+        """
         limit, made = self._policy.bytes_max or self._policy.workbook_bytes_max, 0
         for info in self._zip.infolist():
+            claimed, before, rest = 0, made, b""
             for piece in self._pieces(info.filename):
                 made += len(piece)
+                claimed = max([claimed, *map(int, set(_CLAIM.findall(rest + piece)))])
+                rest = piece[-_CLAIM_BYTES:]
                 if made > limit:
                     raise SourceError(
                         f"{self._name} unpacks to more than the permitted {limit:,} bytes",
                         hint="Save the sheet as CSV; or raise --max-bytes if there is the memory for it.",
                     )
+            if claimed > (made - before) // _ENTRY_BYTES_MIN:
+                raise self._damaged(f"{info.filename} claims to list {claimed:,} things")
 
     def _sheets(self) -> dict[str, str]:
         """Return sheet → part of the archive."""
@@ -137,7 +150,7 @@ class Workbook:
         begin: Callable[[str, Attributes], None],
         bind: Callable[[expat.XMLParserType], None] | None = None,
     ) -> None:
-        parser = expat.ParserCreate()
+        parser = expat.ParserCreate("utf-8")  # whatever it declares: the library reads it so
         parser.StartElementHandler = begin
         parser.StartDoctypeDeclHandler = self._refuse_document_type  # without one, no entity can grow
         if bind is not None:
@@ -146,7 +159,7 @@ class Workbook:
             for piece in self._pieces(part):
                 parser.Parse(piece)
             parser.Parse(b"", True)
-        except expat.ExpatError as error:
+        except (expat.ExpatError, ValueError) as error:
             raise self._damaged(f"{part}: {error}") from error
 
     def _refuse_document_type(self, *_: object) -> None:

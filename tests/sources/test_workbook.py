@@ -2,6 +2,7 @@
 
 import io
 import random
+import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -17,6 +18,7 @@ Read = Callable[..., Any]
 
 SOUND: Final = table([["Name", "What"], *([f"campaign {i}", i] for i in range(40))])
 SHEET: Final = "xl/worksheets/sheet1.xml"
+ABSURD: Final = (b"0", b"-1", b"99999999999", b"4294967295", b"1e308", b"NaN", b"", b"18446744073709551616")
 OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 
 
@@ -171,6 +173,16 @@ def test_rows_out_of_order_are_refused(read: Read, body: str) -> None:
     assert "row" in error.message
 
 
+@pytest.mark.parametrize("claim", ['uniqueCount="99999999999"', "count = '99999999999'", 'uniqueCount="+99999999999"'])
+def test_lists_that_claim_too_much_are_refused(read: Read, claim: str) -> None:
+    """The library makes room for as many texts as a list claims to have, before it has seen one."""
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    strings = f'<sst xmlns="{space}" {claim}><si><t>Name</t></si></sst>'.encode()
+    error = read(changed({"xl/sharedStrings.xml": strings})).error
+    assert isinstance(error, SourceError)
+    assert "claims to list 99,999,999,999 things" in error.message
+
+
 def test_document_types_are_refused(read: Read) -> None:
     """No spreadsheet writes them, and entities in them can grow without end."""
     growing = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
@@ -196,8 +208,8 @@ def test_broken_parts_end_in_an_error_or_in_nothing(read: Read, part: str, conte
     assert len(reading.items) in {0, 40}
 
 
-def test_noise_in_a_sheet_does_not_crash(read: Read) -> None:
-    """Parts with random damage, packed with the right checksum, end in rows or in an error that says so."""
+def test_noise_in_a_workbook_does_not_crash(read: Read) -> None:
+    """Parts with random bytes, or with absurd numbers, packed with the right checksum, end in rows or in an error."""
     with zipfile.ZipFile(io.BytesIO(SOUND)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist() if name.startswith("xl/")}
     dice = random.Random(7)
@@ -205,7 +217,10 @@ def test_noise_in_a_sheet_does_not_crash(read: Read) -> None:
         name = dice.choice(sorted(parts))
         part = bytearray(parts[name])
         for _ in range(dice.randint(1, 4)):
+            number = dice.choice(list(re.finditer(rb"[0-9]+", part)))
             at = dice.randrange(len(part))
-            part[at : at + dice.randint(0, 3)] = dice.randbytes(dice.randint(0, 3))
+            absurd, noise = dice.choice(ABSURD), dice.randbytes(dice.randint(0, 3))
+            begin, end, new = dice.choice([(*number.span(), absurd), (at, at + dice.randint(0, 3), noise)])
+            part[begin:end] = new
         reading = read(changed({name: bytes(part)}))
         assert reading.error is None or isinstance(reading.error, SourceError | UsageError)
