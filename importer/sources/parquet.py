@@ -55,8 +55,7 @@ class ParquetReader:
         total, size = max(self._file.metadata.num_rows, 1), self._raw.size_bytes or self._raw.bytes_read
         converts = [self._convert(self._types[name]) for name in columns]
         new = tuple.__new__  # the named constructor costs as much again
-        for batch in self._batches(columns):
-            values = [convert(column) for convert, column in zip(converts, batch.columns, strict=True)]
+        for values in self._batches(columns, converts):
             for cells in zip(*values, strict=True):
                 at = gathering.ordinal
                 gathering.rows.append(
@@ -66,11 +65,12 @@ class ParquetReader:
             self._raw.bytes_read = size * gathering.ordinal // total  # pages are read ahead: rows tell how far it is
             yield gathering.take()
 
-    def _batches(self, columns: Sequence[str]) -> Iterator[Any]:
+    def _batches(self, columns: Sequence[str], converts: Sequence[_Convert]) -> Iterator[list[list[Any]]]:
+        """Yield the columns of each batch as plain values."""
+        rows_max = self._gathering.policy.chunk_rows
         try:
-            yield from self._file.iter_batches(
-                batch_size=self._gathering.policy.chunk_rows, columns=list(columns), use_threads=False
-            )
+            for batch in self._file.iter_batches(batch_size=rows_max, columns=list(columns), use_threads=False):
+                yield [convert(column) for convert, column in zip(converts, batch.columns, strict=True)]
         except (self._arrow.ArrowException, OSError, ValueError) as error:
             raise SourceError(
                 f"{self._gathering.name} is damaged after row {self._gathering.ordinal:,}: {_first_line(error)}",
@@ -83,11 +83,20 @@ class ParquetReader:
         if types.is_dictionary(type_):
             inner = self._convert(type_.value_type)
             return lambda column: inner(column.dictionary_decode())
-        if types.is_string(type_) or types.is_large_string(type_) or types.is_boolean(type_) or types.is_integer(type_):
-            return _as_they_are
+        if types.is_string(type_) or types.is_large_string(type_):
+            return self._texts
+        if types.is_boolean(type_) or types.is_integer(type_):
+            return lambda column: list(column.to_pylist())
         if types.is_timestamp(type_) and type_.unit == "ns":
             return lambda column: self._typed(column.cast(self._arrow.timestamp("us", type_.tz), safe=False))
         return self._typed
+
+    def _texts(self, column: Any) -> list[Any]:
+        """Return texts; what calls itself text and is not UTF-8 as an object, which no property takes."""
+        try:
+            return list(column.to_pylist())
+        except UnicodeDecodeError:
+            return [plain_value(value) for value in column.cast(self._arrow.large_binary()).to_pylist()]
 
     def _typed(self, column: Any) -> list[Any]:
         """Return plain values; a column that holds what Python cannot (the year 12345) as the library's own text."""
@@ -95,10 +104,6 @@ class ParquetReader:
             return [plain_value(value) for value in column.to_pylist()]
         except (ValueError, OverflowError):
             return list(column.cast(self._arrow.string()).to_pylist())
-
-
-def _as_they_are(column: Any) -> list[Any]:
-    return list(column.to_pylist())
 
 
 def _first_line(error: BaseException) -> str:

@@ -182,7 +182,7 @@ class _TooManyError(Exception):
 
 
 class _OddError(Exception):
-    """A place that no sheet has, or out of order: the library would lay out a sheet without end."""
+    """A place that no sheet has: the library would lay out a sheet without end."""
 
 
 class _Counting:
@@ -242,8 +242,8 @@ class _Counting:
 
     def _to_row(self, digits: str) -> None:
         row = int(digits) if 0 < len(digits) <= _DIGITS_MAX and digits.isdecimal() else 0
-        if not self._row <= row <= _ROWS_MAX or row == 0:
-            raise _OddError(f"row {digits[:20]!r} after row {self._row}")
+        if not 0 < row <= _ROWS_MAX:
+            raise _OddError(f"row {digits[:20]!r}")
         self._row = row
 
     def _column_of(self, letters: str) -> int:

@@ -1,6 +1,7 @@
 """Parquet: its types as people type them, its columns, its damages."""
 
 import io
+import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -54,6 +55,29 @@ def test_types(read: Read, column: Any, cells: list[Any]) -> None:
     reading = read(parquet({"c": column}))
     assert reading.error is None
     assert [row["c"] for row in reading.cells] == cells
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_text_that_is_none_is_a_problem_of_its_cell(read: Read, kind: Any) -> None:
+    """Bytes that call themselves text and are not UTF-8 spoil neither their neighbours nor the run."""
+    column = pa.array([b"good", b"\xff\xfe", None]).cast(
+        pa.large_binary() if kind == pa.large_string() else pa.binary()
+    )
+    assert read(parquet({"c": column.view(kind)})).cells == [{"c": "good"}, {"c": {"bytes": "fffe"}}, {"c": None}]
+
+
+def test_noise_does_not_crash(read: Read) -> None:
+    """Random bytes in pages and in the footer end in rows or in an error that says so."""
+    sound = parquet(
+        {"n": [f"n{i}" for i in range(99)], "d": [date(2026, 3, 1)] * 99, "l": [[1]] * 99}, row_group_size=40
+    )
+    dice = random.Random(7)
+    for _ in range(300):
+        data = bytearray(sound)
+        for _ in range(dice.randint(1, 4)):
+            data[dice.randrange(4, len(data) - 8)] = dice.choice([0, 127, 128, 255, dice.randrange(256)])
+        error = read(bytes(data)).error
+        assert error is None or isinstance(error, SourceError)
 
 
 def test_the_day_of_a_zoned_time_is_the_one_of_its_zone(read: Read) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from importer.errors import SourceError, UsageError
+from importer.model import CellError
 from tests.sources.workbooks import table
 
 Read = Callable[..., Any]
@@ -158,19 +159,14 @@ def test_places_that_no_sheet_has_are_refused(read: Read, place: str) -> None:
     assert "is damaged or cut short" in error.message
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        '<row r="9"><c r="A9"><v>1</v></c></row><row r="2"><c r="A2"><v>1</v></c></row>',
-        '<row r="9"><c r="A9"><v>1</v></c><c r="A2"><v>1</v></c></row>',
-        '<row r="x"><c><v>1</v></c></row>',
-    ],
-)
-def test_rows_out_of_order_are_refused(read: Read, body: str) -> None:
-    """The library takes the first and the last row for the ends of the sheet."""
-    error = read(changed({SHEET: sheet(body)})).error
-    assert isinstance(error, SourceError)
-    assert "row" in error.message
+def test_rows_out_of_order_are_put_in_order(read: Read) -> None:
+    """Some programs write them so; nothing is lost, and an error stays at its place."""
+    text = '<c r="A{0}" t="str"><v>{1}</v></c>'
+    error = '<row r="3"><c r="A3" t="e"><v>#REF!</v></c></row>'
+    rows = "".join(f'<row r="{row}">{text.format(row, what)}</row>' for row, what in ((4, "last"), (1, "Name")))
+    reading = read(changed({SHEET: sheet(error + rows)}))
+    assert [cells["Name"] for cells in reading.cells] == [CellError.REFERENCE, "last"]
+    assert reading.lines == [3, 4]
 
 
 @pytest.mark.parametrize("claim", ['uniqueCount="99999999999"', "count = '99999999999'", 'uniqueCount="+99999999999"'])
