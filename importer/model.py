@@ -113,7 +113,10 @@ class CellError(Enum):
     @classmethod
     def of(cls, text: str) -> Self:
         """Return the error that is written so, `UNKNOWN` for any other text."""
-        return cls._value2member_map_.get(text.strip(), cls.UNKNOWN)  # type: ignore[return-value]  # its own members
+        try:
+            return cls(text.strip())
+        except ValueError:
+            return cls.UNKNOWN
 
 
 class Row(NamedTuple):

@@ -122,6 +122,12 @@ def test_errors_are_errors_of_their_cells(read: Read) -> None:
     assert reading.cells[1] == {"a": "sound", "b": "", "c": ""}
 
 
+def test_an_error_that_nobody_knows_is_an_error_all_the_same() -> None:
+    """Excel gets new ones now and then."""
+    assert CellError.of(" #REF! ") is CellError.REFERENCE
+    assert CellError.of("#PYTHON!") is CellError.UNKNOWN
+
+
 def many(book: Any, sheet: Any) -> None:
     """Fill a blank first sheet, a hidden one, and two with data."""
     hidden, first, second = (book.add_worksheet(name) for name in ("Secret", "Campaigns", "Archive"))
