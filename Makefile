@@ -28,8 +28,9 @@ $(RUN_STAMP): requirements/run.txt requirements/build.txt pyproject.toml | $(BIN
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
+$(DEV_STAMP): requirements/dev.txt requirements/extras.txt $(RUN_STAMP)
 	$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	$(PIP) install --require-hashes --no-deps -r requirements/extras.txt
 	@touch $@
 
 $(SECURITY_STAMP): requirements/security.txt | $(BIN)/python
@@ -77,7 +78,7 @@ audit: $(SECURITY_STAMP) ## look for known holes in the pinned packages (needs a
 ifdef OFFLINE
 	@echo "not audited: OFFLINE is set"
 else
-	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/run.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/run.txt --requirement requirements/extras.txt
 endif
 
 check: lint types security audit test ## all that a release is checked for
@@ -148,7 +149,7 @@ fmt: $(DEV_STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 requirements: $(DEV_STAMP) ## pin the newest versions that the .in files permit (needs uv)
-	cd requirements && for name in run build dev security bench; do \
+	cd requirements && for name in run build dev extras security bench; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
 	    --quiet $$name.in --output-file $$name.txt; done
 

@@ -6,7 +6,7 @@ The nouns, which everybody shares:
 
 The way of the data, without going back:
 
-    sources       file or stream → numbered rows
+    sources       file, link or stream → numbered rows
     mapping       row → properties (with rules, codecs, properties)
     records       properties → record or rejection, with its identity (with checks)
     reading       the three above as one pass

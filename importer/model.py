@@ -20,8 +20,8 @@ This module is pure: no I/O, no clock.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from enum import Enum, StrEnum
+from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
@@ -96,6 +96,33 @@ def advance(state: State, event: Event) -> State:
     if following is None:
         raise IllegalTransitionError(f"a record that is {state} cannot become {event}")
     return following
+
+
+class CellError(Enum):
+    """What a spreadsheet shows where a formula has no value. No text: only who uses the cell has a problem with it."""
+
+    NULL = "#NULL!"
+    DIVIDED_BY_ZERO = "#DIV/0!"
+    VALUE = "#VALUE!"
+    REFERENCE = "#REF!"
+    NAME = "#NAME?"
+    NUMBER = "#NUM!"
+    NOT_AVAILABLE = "#N/A"
+    GETTING_DATA = "#GETTING_DATA"
+    SPILL = "#SPILL!"
+    CONNECT = "#CONNECT!"
+    BLOCKED = "#BLOCKED!"
+    FIELD = "#FIELD!"
+    CALCULATION = "#CALC!"
+    UNKNOWN = "#UNKNOWN!"
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the error that is written so, `UNKNOWN` for any other text."""
+        try:
+            return cls(text.strip())
+        except ValueError:
+            return cls.UNKNOWN
 
 
 class Row(NamedTuple):

@@ -37,7 +37,7 @@ LAYERS: Final = (
 
 #: What a station in a folder of its own may know of the rest of the house.
 KNOWN_TO: Final = {
-    "sources": {"model", "errors"},
+    "sources": {"model", "errors", "near_miss", "version"},
     "hubspot": {"model", "errors"},
     "ledger": {"model", "errors", "problems", "canonical"},
     "report": {"model", "errors"},
@@ -56,7 +56,7 @@ PURE: Final = frozenset(
     ledger.codec ledger.entries ledger.fold ledger.position report.books
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
-    sources.gathering sources.json_lines
+    sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
     simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
     simulator.replies simulator.routes simulator.limits simulator.store
 """,

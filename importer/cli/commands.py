@@ -20,6 +20,7 @@ from importer.report.books import Summary, Tally
 from importer.settings import Loaded, load
 from importer.settling import decide
 from importer.simulator.policy import SimulatorPolicy
+from importer.sources.patterns import expanded
 from importer.stopping import Stop
 
 Flags = Mapping[str, Any]
@@ -29,8 +30,9 @@ def run(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
     """Import `sources`, or rehearse it under --dry-run; return the exit status."""
 
     def begin(loaded: Loaded, screen: Screen) -> int:
-        refuse_impossible(loaded, sources)
-        plan = build_plan(loaded, sources)
+        files = expanded(sources)
+        refuse_impossible(loaded, files, typed=sources)
+        plan = build_plan(loaded, files)
         return session.run(runs.run, plan, loaded.settings, screen=screen, argv=argv)
 
     return with_settings(flags, begin)
@@ -40,9 +42,10 @@ def check(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
     """Validate every row of `sources` as if nothing had been imported before; return the exit status."""
 
     def begin(loaded: Loaded, screen: Screen) -> int:
-        refuse_impossible(loaded, sources, needs_ledger=False)
-        folder = None if has_own_ledger(sources) else Path()
-        plan = replace(build_plan(loaded, sources, ledger=folder, offline=True), dry_run=True)
+        files = expanded(sources)
+        refuse_impossible(loaded, files, needs_ledger=False)
+        folder = None if has_own_ledger(files) else Path()
+        plan = replace(build_plan(loaded, files, ledger=folder, offline=True), dry_run=True)
         return session.run(_check, plan, loaded.settings, screen=screen, argv=argv)
 
     return with_settings(flags, begin)

@@ -24,6 +24,7 @@ from importer.report import summary as report
 from importer.report.books import Summary, Tally
 from importer.runs import new_run_folder
 from importer.settings import Settings
+from importer.sources.addresses import name_of
 from importer.stopping import Stop, StoppedError
 
 RUN_LOG: Final = "run.log"
@@ -91,7 +92,7 @@ def _logging(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
     if settings.log_stderr:
         outlets.append(screen.raw)
     log = make_log(*outlets, level=settings.log_level, secrets=[secret])
-    log.info("begin", sources=[str(source) for source in plan.sources], dry_run=plan.dry_run)
+    log.info("begin", sources=[name_of(str(source)) for source in plan.sources], dry_run=plan.dry_run)
     try:
         yield log
     except ImporterError as error:
@@ -189,7 +190,7 @@ class _Greeter:
         screen.notice(f"account: {describe(account)}", style="bold" if account.production else None)
         many = len(plan.sources)
         if many:
-            named = ", ".join(str(source) for source in plan.sources[:3])
+            named = ", ".join(name_of(str(source)) for source in plan.sources[:3])
             screen.notice(f"sources: {many} ({named}{', …' * (many > 3)})")
         screen.notice(f"ledger: {plan.ledger} ({'known: what it holds is not sent again' if known else 'new'})")
         if not account.can_read:
