@@ -47,8 +47,21 @@ _RECONCILE: Final = (
 )
 _AS_JSON: Final = (Flag("json", "print one JSON object", _OWN, kind="switch", everyday=True),)
 _FAILURES: Final = (
-    Flag("output", "new file to write: .csv, .tsv or .jsonl", _OWN, "FILE", "CSV to stdout", everyday=True),
+    Flag(
+        "output",
+        "new file to write: .csv, .tsv, .xlsx or .jsonl",
+        _OWN,
+        "FILE",
+        "CSV to stdout",
+        everyday=True,
+        short="-o",
+    ),
     Flag("raw", "leave cells that a spreadsheet would run as they are", _OWN, kind="switch", everyday=True),
+)
+_REPORT: Final = (
+    Flag("open", "open it in the browser", _OWN, kind="switch", everyday=True),
+    Flag("output", "file to write", _OWN, "FILE", "report.html in the ledger", everyday=True, short="-o"),
+    Flag("run", "number of the run", _OWN, "N", "the latest", everyday=True),
 )
 _SIMULATOR: Final = (
     Flag("port", "port to listen on", _OWN, "N", "any free one", everyday=True),
@@ -122,6 +135,18 @@ COMMANDS: Final[tuple[Command, ...]] = (
         ),
         "LEDGER",
         _FAILURES,
+    ),
+    Command(
+        "report",
+        "importer.cli.reporting:report",
+        "Make the report of a run: one page that opens offline.",
+        (
+            ("importer report campaigns.csv.ledger --open", "made anew, and opened in the browser"),
+            ("importer report LEDGER --run 3 --output run-3.html", "an earlier run, to send to somebody"),
+            ("importer report LEDGER", "says where it is"),
+        ),
+        "LEDGER",
+        _REPORT,
     ),
     Command(
         "verify",
@@ -250,6 +275,7 @@ def _parameter(flag: Flag) -> Parameter:
     spelling = f"{flag.option}/--no-{flag.option[2:]}" if flag.kind == "switch" else flag.option
     shown = f"{flag.help} [{flag.default}]" if flag.default else flag.help
     option = typer.Option(
+        *([flag.short] if flag.short else []),
         spelling,
         help=shown,
         metavar=flag.metavar or None,

@@ -10,9 +10,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from importer.cli.progress import Snapshot, View, duration, rate, waiting
+from importer.cli.progress import Snapshot, View, rate, waiting
 from importer.cli.screen import Screen, clean, wants_colour
 from importer.report.books import Tally
+from importer.report.words import duration
 
 
 class _Terminal(Console):

@@ -26,6 +26,7 @@ Commands:
   status     Say what a ledger holds.
   reconcile  Ask HubSpot what became of records in doubt; send nothing.
   failures   Write the failed rows to a file to mend and import again.
+  report     Make the report of a run: one page that opens offline.
   verify     Check a ledger from its first byte to its last.
   probe      Ask a test account what is only assumed of HubSpot.
   simulator  Serve a simulated HubSpot, with faults by switch.

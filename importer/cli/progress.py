@@ -9,6 +9,7 @@ import anyio
 from importer.cli.screen import Screen, clean, is_terminal
 from importer.model import State
 from importer.report.books import Tally
+from importer.report.words import duration
 
 Mode = Literal["auto", "always", "never"]
 
@@ -100,18 +101,6 @@ def waiting(tally: Tally, now_s: float) -> str | None:
     until = tally.waiting_until
     left = f", {duration(until - now_s)} left" if until is not None and until > now_s else ""
     return f"{tally.waiting_for}{left}"
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people say them: `14 s`, `3 min 5 s`, `2 h 10 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
 
 
 async def show(tally: Tally, screen: Screen, mode: Mode = "auto") -> None:
