@@ -17,10 +17,14 @@ def clean(text: str) -> str:
 
 def one_line(text: str, most: int = 200) -> str:
     """Return `text` fit for one line: cleaned, line breaks spelt, cut after `most` characters."""
+    if len(text) <= most and text.isprintable():  # nothing unsafe is printable, and nearly every text is
+        return text
     whole = clean(text[: most + 1]).replace("\n", "\\n").replace("\t", " ")
     return whole if len(whole) <= most else whole[: most - 1] + "…"
 
 
 def shareable(text: str) -> str:
     """Return `text` without the user, password, query and fragment of each URL in it: they may hold secrets."""
+    if "://" not in text:
+        return text
     return _URL.sub(lambda found: found["head"] + found["rest"], text)

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import anyio
 import anyio.to_thread
 
-from importer.cli import ending, progress, reporting
+from importer.cli import ending, leaving, progress
 from importer.cli.errors import crash_report, internal_error
 from importer.cli.screen import Screen, is_terminal
 from importer.errors import PRECEDENCE, ExitStatus, ImporterError, UsageError
@@ -75,7 +75,7 @@ def run(
         summary = anyio.run(_perform, work, session, tally)
         _keep(summary, screen)
         samples = session.recorder.samples if session.recorder is not None else ()
-        page = reporting.leave(
+        page = leaving.leave(
             summary, settings, origins or {}, account=session.account, argv=argv, samples=samples, screen=screen
         )
         log.info("end", status=summary.status.name, reason=summary.reason, line=summary.books.line())

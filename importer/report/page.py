@@ -27,13 +27,13 @@ _MESSAGE_MAX: Final = 600  #: characters
 _NAME_MAX: Final = 200
 _SAMPLES_TABLE_MAX: Final = 60  #: rows of the table that stands in for the charts
 
-_REMARKS: Final[Mapping[str, str]] = {
-    "recovered": "records that earlier runs left in doubt were settled",
-    "changed": "rows were skipped although they changed since they were sent (changed.jsonl lists them)",
-    "gone": "campaigns were made earlier from these sources and are not in them any more",
-    "resent": "requests were sent again",
-    "throttled": "times HubSpot asked for a pause; nothing was lost by it",
-    "unexpected": "campaigns in HubSpot's answers belong to none of these rows",
+_REMARKS: Final[Mapping[str, tuple[str, str]]] = {
+    "recovered": ("record", "of earlier runs settled"),
+    "changed": ("row", "skipped although changed since they were sent (changed.jsonl lists them)"),
+    "gone": ("campaign", "made earlier from these sources and not in them any more"),
+    "resent": ("request", "sent again"),
+    "throttled": ("pause", "that HubSpot asked for; nothing was lost by it"),
+    "unexpected": ("campaign", "in HubSpot's answers that belong to none of these rows"),
 }
 
 
@@ -75,7 +75,11 @@ def _seen(facts: Facts) -> dict[str, Any]:
         "width": WIDTH,
         "height": HEIGHT,
         "figures": _figures(facts),
-        "remarks": [(facts.counts[name], words) for name, words in _REMARKS.items() if facts.counts.get(name)],
+        "remarks": [
+            f"{many(facts.counts[name], noun)} {words}"
+            for name, (noun, words) in _REMARKS.items()
+            if facts.counts.get(name)
+        ],
         "notices": list(facts.counts.get("notices") or ()),
         "groups": _groups(facts),
         "first": facts.failures.rows[:ROWS_FIRST],
