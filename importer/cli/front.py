@@ -10,8 +10,7 @@ _ASKED: Final[tuple[list[str], ...]] = ([], ["--help"], ["-h"])
 FIRST_HELP: Final = """\
 Usage: importer [OPTIONS] COMMAND [ARGS]...
 
-  Create marketing campaigns in HubSpot from large files: every row ends in
-  exactly one state, nothing is made twice, and a stopped run just goes on.
+  Create marketing campaigns in HubSpot from large files, and none of them twice.
 
 Options:
   --version             Say the version and exit.
