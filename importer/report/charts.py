@@ -178,9 +178,9 @@ def _scales(end_s: float, top: float) -> tuple[Callable[[float], float], Callabl
 
 
 def nice(value: float) -> float:
-    """Return the least round number that is not below `value`, and above nothing."""
-    if value <= 0:
-        return 1.0
+    """Return a round number that is not below `value`, and not far above; of what is next to nothing, one hundredth."""
+    if value <= 0.01:
+        return 0.01 if value > 0 else 1.0
     scale = 1.0
     while scale * 10 <= value:
         scale *= 10

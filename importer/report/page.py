@@ -9,8 +9,9 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib import resources
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -20,6 +21,9 @@ from importer.problems import CODES
 from importer.report.charts import HEIGHT, WIDTH, Segment, balance, charts
 from importer.report.facts import Facts, Failure
 from importer.report.words import duration, many, verdict
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 ROWS_FIRST: Final = 50  #: rows of the table that stand in the page before its script has run
 _FOLDER: Final = "templates"
@@ -39,24 +43,23 @@ _REMARKS: Final[Mapping[str, tuple[str, str]]] = {
 
 def render(facts: Facts, made_at: datetime) -> str:
     """Return the page. Raises nothing but what a broken installation raises."""
+    style, script = _resource("report.css"), _resource("report.js")
+    return _template().render(
+        _seen(facts) | {"style": style, "script": script, "policy": _policy(style, script), "made_at": _when(made_at)}
+    )
+
+
+@cache
+def _template() -> "Template":
     from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415 - slow, and most commands need none
 
     environment = Environment(
         loader=FunctionLoader(_resource), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {
-        "n": _number,
-        "many": many,
-        "duration": duration,
-        "line": _line,
-        "long": _long,
-        "clock": _clock,
-    }
-    style, script = _resource("report.css"), _resource("report.js")
-    return environment.get_template("report.html").render(
-        _seen(facts) | {"style": style, "script": script, "policy": _policy(style, script), "made_at": _when(made_at)}
-    )
+    filters = {"n": _number, "many": many, "duration": duration, "line": _line, "long": _long, "clock": _clock}
+    environment.filters |= filters
+    return environment.get_template("report.html")
 
 
 def _seen(facts: Facts) -> dict[str, Any]:

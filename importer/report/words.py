@@ -73,7 +73,7 @@ def verdict(status: ExitStatus | None, books: Books | None, reason: str | None) 
 def _all_well(books: Books) -> Verdict:
     if books.created + books.updated == 0:
         return Verdict("good", "There was nothing left to do", f"{_rows(books.skipped)}: all are in HubSpot already.")
-    already = f", {books.skipped:,} were there already or came twice" if books.skipped else ""
+    already = f"; {_rows(books.skipped)} skipped: in HubSpot already, or twice in the source" if books.skipped else ""
     made = books.created + books.updated
     return Verdict("good", "Everything is in HubSpot", f"{many(made, 'campaign')} made{already}.")
 
