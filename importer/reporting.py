@@ -29,9 +29,9 @@ REPORT: Final = "report.html"
 SUMMARY: Final = "summary.json"
 RUNS: Final = "runs"
 _HEAD: Final = re.compile(rb'\{"n":(\d+),"t":"(\w+)"')
-_CODE: Final = re.compile(rb'"code":"([^"\\]*)"')
 _NAMES_SHOWN: Final = 3
-_IN_DOUBT: Final = ("looks", "recovered", "doubted")  #: counts of a run in which something was in doubt
+#: One of these is more than nothing in a run in which something was in doubt.
+_IN_DOUBT: Final = ("looks", "recovered", "doubted", "in_doubt", "unresolved")
 
 
 def write_report(folder: Path, run: int | None = None, output: Path | None = None) -> Path:
@@ -75,9 +75,9 @@ def gather(folder: Path, run: int) -> Facts:
     place = folder / RUNS / f"{run:04d}"
     summary = _summary(place / SUMMARY) or _told_by_journal(folder, run)
     details = read_details(place / DETAILS)
-    counts, books = summary.get("counts") or {}, summary.get("books")
+    counts, books = summary.get("counts") or {}, summary.get("books") or {}
     status = summary.get("status")
-    had_doubts = status is None or any(counts.get(name) for name in _IN_DOUBT)
+    had_doubts = status is None or any((counts | books).get(name) for name in _IN_DOUBT)
     doubts = _doubts(folder, run) if had_doubts else []
     real = f"HubSpot account {header['account'] or 'unknown'} at {header['base_url']}"
     return Facts(
@@ -151,30 +151,24 @@ def _lines(path: Path) -> Iterator[tuple[bytes, int, bytes]]:
 
 
 def _failures(path: Path, run: int) -> Failures:
-    """Return the failed rows of a run; all are counted, the first ones parsed."""
+    """Return the failed rows of a run: all are counted, the first ones kept."""
     rows: list[Failure] = []
     counts: dict[str, int] = {}
     first: dict[str, list[Failure]] = {}
     mark = b'"run":%d' % run
-    total = 0
     with suppress(FileNotFoundError), path.open("rb") as file:
         for line in file:
-            found = _CODE.search(line)
-            if mark not in line or found is None or not line.endswith(b"\n"):
+            row = orjson.loads(line) if mark in line and line.endswith(b"\n") else {}
+            if row.get("run") != run:
                 continue
-            code = found[1].decode()
-            if len(rows) < FAILURES_MAX or len(first.get(code, ())) < GROUP_ROWS_MAX:
-                row = orjson.loads(line)
-                if row.get("run") != run:
-                    continue
-                failure = _failure(row)
-                rows += [failure] * (len(rows) < FAILURES_MAX)
-                of_code = first.setdefault(code, [])
-                of_code += [failure] * (len(of_code) < GROUP_ROWS_MAX)
-            total += 1
+            code = row["code"]
             counts[code] = counts.get(code, 0) + 1
+            if len(rows) < FAILURES_MAX:
+                rows.append(_failure(row))
+            if counts[code] <= GROUP_ROWS_MAX:
+                first.setdefault(code, []).append(_failure(row))
     firsts = {code: tuple(some) for code, some in first.items()}
-    return Failures(rows=tuple(rows), total=total, counts=counts, first=firsts)
+    return Failures(rows=tuple(rows), total=sum(counts.values()), counts=counts, first=firsts)
 
 
 def _failure(row: Mapping[str, Any]) -> Failure:
@@ -184,7 +178,7 @@ def _failure(row: Mapping[str, Any]) -> Failure:
         ordinal=row["ordinal"],
         name=row["name"] or "",
         code=row["code"],
-        column=row["column"] or "",
+        column=row.get("column") or "",  # what cannot be told has none
         message=row["message"],
     )
 

@@ -10,6 +10,7 @@ from importer.errors import UsageError
 ROWS_MAX: Final = 1_048_576  #: of a sheet
 COLUMNS_MAX: Final = 16_384
 CHARACTERS_MAX: Final = 32_767  #: of a cell
+_TEXT: Final = 49  #: Excel's own number of its format for text
 _WIDTHS: Final = (8, 48)  #: of a column, in characters
 
 
@@ -34,8 +35,8 @@ def write_workbook(path: Path, columns: Sequence[str], rows: Iterable[Sequence[s
     try:
         with xlsxwriter.Workbook(path, options) as book:
             sheet = book.add_worksheet("failed rows")
-            text = book.add_format({"num_format": "@"})  # as text, also when somebody edits the cell
-            head = book.add_format({"num_format": "@", "bold": True})
+            text = book.add_format({"num_format": _TEXT})  # as text, also when somebody edits the cell
+            head = book.add_format({"num_format": _TEXT, "bold": True})
             _fit(columns, 0)
             for at, name in enumerate(columns):
                 sheet.set_column(at, at, min(max(len(name) + 2, _WIDTHS[0]), _WIDTHS[1]), text)

@@ -49,8 +49,8 @@ PURE: Final = frozenset(
     re.findall(
         r"\S+",
         """
-    model errors problems canonical near_miss formulas legible properties codecs rules checks mapping records columnar batches
-    pairing attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
+    model errors problems canonical near_miss formulas legible properties codecs rules checks mapping records columnar
+    batches pairing attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
     ledger.codec ledger.entries ledger.fold ledger.position report.books
