@@ -65,7 +65,15 @@ def _picture(tally: Tally, now: Snapshot, seen: View) -> Group:
     share = seen.share or 0.0
     left = f"about {duration(seen.left_s)} left" if seen.left_s is not None else ""
     far.add_row(
-        ProgressBar(total=1.0, completed=share, width=40, pulse=seen.share is None),
+        ProgressBar(  # rich's own colours are those of an alarm
+            total=1.0,
+            completed=share,
+            width=40,
+            pulse=seen.share is None,
+            complete_style="cyan",
+            finished_style="green",
+            pulse_style="cyan",
+        ),
         Text(f"{share:.0%}" if seen.share is not None else ""),
         Text(left, style="dim"),
     )
