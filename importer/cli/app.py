@@ -15,7 +15,7 @@ from importer.cli.help import CommandWithPanels, help_all
 from importer.errors import ExitStatus, UsageError
 from importer.near_miss import did_you_mean
 
-_SUMMARY: Final = "Create marketing campaigns in HubSpot from large files, and none of them twice."
+_SUMMARY: Final = "Create marketing campaigns in HubSpot from large files, none of them twice."
 
 app = typer.Typer(
     name="importer",
