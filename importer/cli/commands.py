@@ -33,7 +33,7 @@ def run(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
         files = expanded(sources)
         refuse_impossible(loaded, files, typed=sources)
         plan = build_plan(loaded, files)
-        return session.run(runs.run, plan, loaded.settings, screen=screen, argv=argv)
+        return session.run(runs.run, plan, loaded.settings, screen=screen, argv=argv, origins=loaded.origins)
 
     return with_settings(flags, begin)
 
@@ -46,7 +46,7 @@ def check(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
         refuse_impossible(loaded, files, needs_ledger=False)
         folder = None if has_own_ledger(files) else Path()
         plan = replace(build_plan(loaded, files, ledger=folder, offline=True), dry_run=True)
-        return session.run(_check, plan, loaded.settings, screen=screen, argv=argv)
+        return session.run(_check, plan, loaded.settings, screen=screen, argv=argv, origins=loaded.origins)
 
     return with_settings(flags, begin)
 
@@ -85,7 +85,7 @@ def reconcile(ledger: str, flags: Flags, argv: Sequence[str]) -> int:
         if deciding:
             return _decide(folder, own["identity"], own["as_"], own["reason"], screen)
         plan = _settling_plan(loaded, folder)
-        return session.run(runs.settle, plan, loaded.settings, screen=screen, argv=argv)
+        return session.run(runs.settle, plan, loaded.settings, screen=screen, argv=argv, origins=loaded.origins)
 
     return with_settings(settings, begin)
 

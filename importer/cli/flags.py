@@ -24,6 +24,7 @@ class Flag(NamedTuple):
     kind: Kind = "value"
     commands: str = "run check"  #: names of the commands that take it
     everyday: bool = False  #: shown by --help, not only by --help-all
+    short: str = ""  #: one letter after one hyphen, for the few that are typed all the time
 
     @property
     def option(self) -> str:

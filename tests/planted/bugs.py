@@ -232,6 +232,16 @@ BUGS: Final = (
         "tests/cli/test_sources_of_runs.py"),
     Bug("any_403_believed", "only HubSpot's word on scopes takes the right to read away", "preflight.py",
         " and stops.missing_scopes(verdict.errors) is not None:\n", ":\n", "tests/network/test_preflight.py"),
+    Bug("page_not_escaped", "nothing in a report is markup but its own", "report/page.py",
+        "autoescape=True", "autoescape=False", "tests/report/test_page.py"),
+    Bug("script_ended_by_a_row", "the rows of a report cannot end its script", "report/page.py",
+        '    for character in "<>&', '    for character in ">&', "tests/report/test_page.py"),
+    Bug("urls_whole", "no secret of a URL is in a report", "legible.py",
+        '    return _URL.sub(lambda found: found["head"] + found["rest"], text)\n', "    return text\n",
+        "tests/test_legible.py tests/cli/test_report_command.py"),
+    Bug("cured_too_soon", "an error is cured only when nothing waits to be made good", "report/books.py",
+        "        return not self.troubled and not self.doubted\n", "        return True\n",
+        "tests/cli/test_progress.py"),
 )  # fmt: skip
 
 #: One of each kind, each caught within seconds.
