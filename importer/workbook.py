@@ -22,7 +22,7 @@ def write_workbook(path: Path, columns: Sequence[str], rows: Iterable[Sequence[s
         OSError: it cannot be written.
     """
     try:
-        import xlsxwriter  # type: ignore[import-untyped] # noqa: PLC0415 - an extra
+        import xlsxwriter  # noqa: PLC0415 - an extra
     except ModuleNotFoundError:
         raise UsageError(
             "writing .xlsx needs the extra excel", hint="pip install 'campaign-importer[excel]', or write .csv."
