@@ -84,9 +84,11 @@ class DelimitedReader:
                 if gathering.full or tape.offset_of(end) > until:
                     yield gathering.take()
                     until = None
-        except (csv.Error, OvergrownError) as error:
+        except (csv.Error, OvergrownError, SourceError) as error:
             if not one_by_one:
                 return self._be_wary(start)
+            if isinstance(error, SourceError):
+                raise
             return self._broken(start, first + reader.line_num, error)
 
     def _plain_rows(self, reader: _Reader, first: int, start: int) -> int | None:

@@ -58,9 +58,7 @@ class ParquetReader:
         for values in self._batches(columns, converts):
             for cells in zip(*values, strict=True):
                 at = gathering.ordinal
-                gathering.rows.append(
-                    new(Row, (gathering.name, at, at + 1, None, dict(zip(columns, cells, strict=True))))
-                )
+                gathering.rows.append(new(Row, (gathering.name, at, at + 1, None, cells, columns)))
                 gathering.ordinal += 1
             self._raw.bytes_read = size * gathering.ordinal // total  # pages are read ahead: rows tell how far it is
             yield gathering.take()
