@@ -124,7 +124,7 @@ BUGS: Final = (
         "tests/test_pairing.py"),
     Bug("names_believed", "a reply is an echo only when it repeats every value", "echo.py",
         '    if canonical.framed([result.properties for result in found]) != b"[" + written + b"]" or "" in ids:\n',
-        '    if "" in ids:\n', "tests/test_pairing.py tests/test_pairing_properties.py"),
+        '    if "" in ids:\n', "tests/test_echo.py tests/test_pairing_properties.py"),
     Bug("paired_by_elimination", "what is left over on both sides is not a pair", "pairing.py",
         "        if len(rivals[content]) <= len(classes[content]):\n", "        if rivals:\n",
         "tests/test_pairing.py tests/test_pairing_properties.py"),
