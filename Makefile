@@ -6,13 +6,14 @@ RUN_STAMP := .venv/.run
 DEV_STAMP := .venv/.dev
 SECURITY_STAMP := .venv/.security
 BENCH_STAMP := .venv/.bench
+BROWSER_STAMP := .venv/.browser
 OTHER_STAMP := .venv/.other
 OTHER ?= python3.13
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast lint types security audit check cov fmt requirements clean \
-  bench bench-quick bench-full bench-smoke crash crash-random crash-recoveries crash-points crash-naive seeds disks bits \
+  bench bench-quick bench-full bench-smoke browser pictures crash crash-random crash-recoveries crash-points crash-naive seeds disks bits \
   cuts fuzz giants planted mutants durability rate nightly
 
 help: ## show this list
@@ -28,8 +29,9 @@ $(RUN_STAMP): requirements/run.txt requirements/build.txt pyproject.toml | $(BIN
 	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
+$(DEV_STAMP): requirements/dev.txt requirements/extras.txt $(RUN_STAMP)
 	$(PIP) install --require-hashes --no-deps -r requirements/dev.txt
+	$(PIP) install --require-hashes --no-deps -r requirements/extras.txt
 	@touch $@
 
 $(SECURITY_STAMP): requirements/security.txt | $(BIN)/python
@@ -38,6 +40,10 @@ $(SECURITY_STAMP): requirements/security.txt | $(BIN)/python
 
 $(BENCH_STAMP): requirements/bench.txt $(DEV_STAMP)
 	$(PIP) install --require-hashes --no-deps -r requirements/bench.txt
+	@touch $@
+
+$(BROWSER_STAMP): requirements/browser.txt $(DEV_STAMP)
+	$(PIP) install --require-hashes --no-deps -r requirements/browser.txt
 	@touch $@
 
 # Another interpreter for the benchmark, where there is one: make bench OTHER=python3.12.
@@ -77,7 +83,7 @@ audit: $(SECURITY_STAMP) ## look for known holes in the pinned packages (needs a
 ifdef OFFLINE
 	@echo "not audited: OFFLINE is set"
 else
-	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/run.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/run.txt --requirement requirements/extras.txt
 endif
 
 check: lint types security audit test ## all that a release is checked for
@@ -135,6 +141,12 @@ bench-full: $(OTHER_STAMP) ## the same with more rounds, and an import of ten mi
 bench-smoke: $(DEV_STAMP) ## whether the benchmark runs (seconds)
 	$(BIN)/python -m benchmarks --smoke
 
+browser: $(BROWSER_STAMP) ## try the report in a real Chromium (needs the system's chromium)
+	$(BIN)/python -m pytest tests/browser
+
+pictures: $(BROWSER_STAMP) ## take the pictures of docs/pictures anew (needs chromium, tmux)
+	$(BIN)/python -m tests.browser.pictures
+
 durability: $(DEV_STAMP) ## what the syncs cost
 	$(BIN)/python -m benchmarks.durability
 
@@ -148,7 +160,7 @@ fmt: $(DEV_STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 requirements: $(DEV_STAMP) ## pin the newest versions that the .in files permit (needs uv)
-	cd requirements && for name in run build dev security bench; do \
+	cd requirements && for name in run build dev extras security bench browser; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
 	    --quiet $$name.in --output-file $$name.txt; done
 

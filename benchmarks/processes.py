@@ -13,7 +13,7 @@ from typing import Any, Final
 
 #: One token for all; no setting of the person who measures may slip in.
 ENVIRONMENT: Final = {
-    **{name: value for name, value in os.environ.items() if not name.startswith(("IMPORTER_", "HUBSPOT_"))},
+    **{name: value for name, value in os.environ.items() if not name.startswith(("IMPORTER_", "HUBSPOT_", "PYTHON"))},
     "HUBSPOT_ACCESS_TOKEN": "a-token",
 }
 _KIB: Final = 1 if sys.platform == "darwin" else 1024  # ru_maxrss counts bytes there, KiB elsewhere

@@ -6,7 +6,7 @@ The nouns, which everybody shares:
 
 The way of the data, without going back:
 
-    sources       file or stream → numbered rows
+    sources       file, link or stream → numbered rows
     mapping       row → properties (with rules, codecs, properties)
     records       properties → record or rejection, with its identity (with checks)
     reading       the three above as one pass
@@ -20,7 +20,7 @@ The way of the data, without going back:
     answers       which result belongs to which input (with pairing, attribution)
     ledger        the journal, which is the truth; the ledgers and the index, which follow from it
     reconcile     what became of records in doubt (with lookup, matching)
-    report        counts, books, summary
+    report        counts, books, summary, the page for people (gathered by reporting)
 
 What holds them together:
 

@@ -84,6 +84,9 @@ class Admission:
         admitted = Admitted()
         records, rejections, skipped = admitted.records, admitted.rejections, admitted.skipped
         known = self._index.known([item.identity for item in rows if isinstance(item, Record)])
+        if not known and not self._guarding and self._all_new(rows, admitted):
+            self._index.flush()
+            return admitted
         marks = self._marks
         source, number = "", -1
         for item in rows:
@@ -111,6 +114,22 @@ class Admission:
         self._tell_marks()
         self._index.flush()
         return admitted
+
+    def _all_new(self, rows: Sequence[Record | Rejection], admitted: Admitted) -> bool:
+        """Admit all records of a chunk of which the index knows nothing, unless one repeats another."""
+        records = [item for item in rows if type(item) is Record]
+        of_source = {record.row.source for record in records}
+        marks: dict[str, Mark] = {}
+        if len(of_source) == 1:
+            number = self._index.source_number(*of_source)
+            for (_source, ordinal, line, *_), identity, _name, _given, content, *_ in records:
+                marks[identity] = (content, number, ordinal if line is None else line, 1)
+        if len(marks) < len(records):
+            return False
+        self._index.mark(marks)
+        admitted.records = records
+        admitted.rejections = [item for item in rows if type(item) is Rejection]
+        return True
 
     def _tell_marks(self) -> None:
         self._index.mark(self._marks)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from importer import attribution, pairing
+from importer import attribution, echo, pairing
 from importer.hubspot import wire
 from importer.hubspot.exchange import NoReply, Reply, Transport
 from importer.model import Batch, Created, Finding, InDoubt, Result
@@ -19,19 +19,20 @@ RECENT_IDS_MAX: Final = 20_000  #: ids of this run that a reply is checked again
 class RecentIds:
     """The ids given most recently, so that none is taken twice."""
 
-    _order: deque[str] = field(default_factory=lambda: deque(maxlen=RECENT_IDS_MAX))
+    _order: deque[str] = field(default_factory=deque)
     _ids: set[str] = field(default_factory=set)
 
-    def __contains__(self, campaign: object) -> bool:
-        """Return whether `campaign` is one of them."""
-        return campaign in self._ids
+    @property
+    def known(self) -> Callable[[str], bool]:
+        """What tells whether an id is one of them."""
+        return self._ids.__contains__
 
-    def add(self, campaign: str) -> None:
-        """Remember an id, forgetting the oldest when there are too many."""
-        if len(self._order) == RECENT_IDS_MAX:
-            self._ids.discard(self._order[0])
-        self._order.append(campaign)
-        self._ids.add(campaign)
+    def add(self, campaigns: Sequence[str]) -> None:
+        """Remember ids, forgetting the oldest when there are too many."""
+        self._order.extend(campaigns)
+        self._ids.update(campaigns)
+        while len(self._order) > RECENT_IDS_MAX:
+            self._ids.discard(self._order.popleft())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,17 +54,21 @@ class AnswerReader:
         Cancellation: nothing left behind; the caller journals the batch as in doubt.
         """
         pairs = await self._pair(batch, reply.results, hang_up)
-        for pair in pairs.pairs:
-            self.recent.add(pair.result.id)
+        self.recent.add([pair.result.id for pair in pairs.pairs])
         return [*_found(pairs), *_attributed(batch, pairs, reply)], pairs.unexpected
 
     async def _pair(self, batch: Batch, results: Sequence[Result], hang_up: Callable[[], None]) -> pairing.Pairs:
         """Pair the results with the inputs, reading back the campaigns that the reply alone does not tell apart."""
-        sent = [record.properties for record in batch.records]
+        known, records = self.recent.known, batch.records
+        if self.correlation is None:
+            names, payloads = [record.name for record in records], [record.payload for record in records]
+            if (usual := echo.verbatim(names, payloads, results, known=known)) is not None:
+                return usual
+        sent = [record.properties for record in records]
         correlation = None
         if self.correlation is not None:
             correlation = (self.correlation, [record.identity for record in batch.records])
-        pairs = pairing.pair(sent, results, known=self.recent.__contains__, correlation=correlation)
+        pairs = pairing.pair(sent, results, known=known, correlation=correlation)
         if not pairs.left or not pairs.unexpected:
             return pairs
         if not pairs.pairs:
@@ -81,7 +86,7 @@ class AnswerReader:
             shown = wire.parse_batch(reread.body).results
         except wire.UnreadableReplyError:
             return pairs
-        return pairing.pair_again(sent, pairs, shown, known=self.recent.__contains__, correlation=correlation)
+        return pairing.pair_again(sent, pairs, shown, known=known, correlation=correlation)
 
 
 def _found(pairs: pairing.Pairs) -> list[Finding]:

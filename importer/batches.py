@@ -36,18 +36,47 @@ class Batcher:
     def add(self, records: Iterable[Record]) -> list[Batch]:
         """Take records; return the batches which are full with them."""
         full: list[Batch] = []
-        for record in records:
-            name = canonical.text(record.name)
-            size = len(record.payload) or sum(map(len, record.properties.values()))
+        waiting = list(records)
+        at = 0
+        while at < len(waiting):
+            taken = self._fill(waiting, at)
+            if not taken:
+                full += self._add_one(waiting[at])
+            elif len(self._open[0].records) == self._records_max:
+                full.append(self._close(self._open[0]))
+            at += taken or 1
+        return full
+
+    def _fill(self, waiting: Sequence[Record], at: int) -> int:
+        """Put as many records into the only open batch as it has room for; return how many, 0 if they do not fit."""
+        if len(self._open) > 1:
+            return 0
+        chosen = self._open[0] if self._open else _Open()
+        records = waiting[at : at + self._records_max - len(chosen.records)]
+        names = canonical.texts([record.name for record in records])
+        size = chosen.size_bytes + sum([len(record.payload) or _size(record) for record in records])
+        if size > BODY_BYTES_MAX or len({*names}) < len(names) or not chosen.names.isdisjoint(names):
+            return 0
+        chosen.records += records
+        chosen.names.update(names)
+        chosen.size_bytes = size
+        self._open = [chosen]
+        return len(records)
+
+    def _add_one(self, record: Record) -> list[Batch]:
+        """Take a record into an open batch that has none of its name; return the batches which are full with it."""
+        full: list[Batch] = []
+        name = canonical.text(record.name)
+        size = len(record.payload) or _size(record)
+        chosen = self._choose(name)
+        if chosen.records and chosen.size_bytes + size > BODY_BYTES_MAX:
+            full.append(self._close(chosen))
             chosen = self._choose(name)
-            if chosen.records and chosen.size_bytes + size > BODY_BYTES_MAX:
-                full.append(self._close(chosen))
-                chosen = self._choose(name)
-            chosen.records.append(record)
-            chosen.names.add(name)
-            chosen.size_bytes += size
-            if len(chosen.records) == self._records_max:
-                full.append(self._close(chosen))
+        chosen.records.append(record)
+        chosen.names.add(name)
+        chosen.size_bytes += size
+        if len(chosen.records) == self._records_max:
+            full.append(self._close(chosen))
         return full
 
     def _choose(self, name: str) -> _Open:
@@ -67,6 +96,10 @@ class Batcher:
         """Yield what is left, oldest first."""
         for left in list(self._open):
             yield self._close(left)
+
+
+def _size(record: Record) -> int:
+    return sum(map(len, record.properties.values()))
 
 
 def make_batch(records: Sequence[Record], encode: Encode) -> Batch:

@@ -7,9 +7,10 @@ case-folded; empty values are dropped, as HubSpot's reading endpoints drop them.
 
 import json
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from itertools import repeat
 from typing import Any, Final
 
 import orjson
@@ -71,12 +72,12 @@ def form(properties: Mapping[str, str], *, without: Iterable[str] = NOT_ECHOED) 
 
 def digest(properties: Mapping[str, str], *, without: Iterable[str] = ()) -> str:
     """Return 16 hex digits which are equal for canonically equal properties, in any order."""
-    return digest_of_form(form(properties, without=without))
+    return digest_framed(framed(form(properties, without=without)))
 
 
-def digest_of_form(form: Mapping[str, str]) -> str:
-    """Return the digest of properties which stand in canonical form already, without empty values."""
-    return blake2b(framed(form), digest_size=8).hexdigest()
+def digest_framed(form: bytes) -> str:
+    """Return the digest of properties which stand in canonical form, as `framed` writes them."""
+    return blake2b(form, digest_size=8).hexdigest()
 
 
 def framed(value: Any) -> bytes:
@@ -85,6 +86,51 @@ def framed(value: Any) -> bytes:
         return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
     except TypeError:  # a lone surrogate, which no source lets through and HubSpot should not send
         return json.dumps(value, sort_keys=True).encode()
+
+
+def framed_rows(names: Sequence[str], columns: Sequence[Sequence[str]]) -> list[bytes]:
+    """Return what `framed` makes of each row of a table of texts, blanks left out; `names` are sorted.
+
+    Raises:
+        orjson.JSONEncodeError: a lone surrogate stands in it.
+    """
+    texts = [_written(column) for column in columns]
+    heads = [orjson.dumps(name) + b':"' for name in names]
+    parts: list[Iterable[bytes]] = []
+    if any("" in column for column in columns):
+        for head, of_one in zip(heads, texts, strict=True):
+            parts.append([head + text + b'",' if text else b"" for text in of_one])
+        return [b"{" + row[:-1] + b"}" for row in map(b"".join, zip(*parts, strict=True))]
+    opening = b"{"
+    for head, of_one in zip(heads, texts, strict=True):
+        parts += repeat(opening + head), of_one
+        opening = b'",'
+    return list(map(b"".join, zip(*parts, repeat(b'"}'))))
+
+
+def _written(texts: Sequence[str]) -> list[bytes]:
+    """Return texts as JSON writes them between its quotes."""
+    written = orjson.dumps(texts)[2:-2]
+    if b"\\" not in written:
+        return written.split(b'"')[::2]
+    return written.split(b'","')  # a quote inside of a text has a backslash before it
+
+
+def texts(values: Sequence[str]) -> Sequence[str]:
+    """Return `text` of each text, which nearly always is the text itself."""
+    together = " ".join(["", *values, ""])
+    if "  " not in together and together.isprintable() and is_latin_1(together):
+        return values
+    return list(map(text, values))
+
+
+def is_latin_1(value: str) -> bool:
+    """Return whether all characters are below U+0100, and so in NFC."""
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def name_key(name: str) -> str:

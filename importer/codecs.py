@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from importer import canonical
-from importer.model import Problem
+from importer.model import CellError, Problem
 from importer.near_miss import did_you_mean, nearest
 
 Codec = Callable[[str], str | Problem]
@@ -76,7 +76,7 @@ def shown(value: object) -> str:
 def plain(value: object) -> str | Problem:
     """Return the text of a cell, trimmed: numbers and booleans as JSON writes them, None as blank.
 
-    Lists, objects and numbers that are none are a `not_plain` problem.
+    Lists, objects and numbers that are none are a `not_plain` problem, errors of a spreadsheet a `cell_error`.
     """
     if isinstance(value, str):
         return value.strip()
@@ -86,6 +86,8 @@ def plain(value: object) -> str | Problem:
         return "true" if value else "false"
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return repr(value)
+    if isinstance(value, CellError):
+        return Problem("cell_error", f"{value.value} is an error of the spreadsheet, not a value")
     kind = {dict: "an object", list: "a list", float: "no finite number"}.get(type(value), type(value).__name__)
     return Problem("not_plain", f"{shown(value)} is {kind}, not a plain value")
 
@@ -97,7 +99,8 @@ def date_codec(formats: Sequence[str]) -> Codec:
     """Return a codec that reads dates in any of `formats` and writes their day as YYYY-MM-DD.
 
     A format is `iso` (a day or a date-time; its day as written, whatever its time zone) or is made of strptime's
-    directives. Month and weekday names are English, full or short; case and the number of spaces do not matter.
+    directives. What none of them matches is tried as `iso`, too: so come the typed dates of workbooks. Month and
+    weekday names are English, full or short; case and the number of spaces do not matter.
     Raises `ValueError` for an unknown directive, a missing part, or two formats which read one text as two days.
     """
     if not formats:
@@ -116,6 +119,8 @@ def date_codec(formats: Sequence[str]) -> Codec:
         if found is not None:
             return found
         matched = any(pattern.fullmatch(words) for pattern in patterns)
+        if not matched and (day := _day(_ISO, words)) is not None:
+            return day  # as the typed dates of workbooks are written, whatever the mapping says of text
         cause = "is no day of the calendar" if matched else f"is not a date like {examples}"
         return Problem("invalid_date", f"{shown(text)} {cause}", fix=f"Write it like {examples}.")
 

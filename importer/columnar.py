@@ -6,11 +6,13 @@ for each row that is odd in any way, so the two cannot disagree about what is wr
 the same records. This module is pure.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, Final
+
+import orjson
 
 from importer import canonical
 from importer.checks import Check, property_checks, text_problems
@@ -66,6 +68,7 @@ class ColumnarMaker:
         self.columns = [_constant(rule, checks) for rule in rules if rule.constant is not None]
         fed = [rule for rule in rules if rule.column in self._places]
         self.columns += [_fed(rule, self._places[rule.column or ""], checks) for rule in fed]
+        self.columns.sort(key=attrgetter("name"))
         self._names = tuple(column.name for column in self.columns)
         self._key = maker.key
         self._plain = NAME in self._names and all(rule.template is None for rule in rules)
@@ -79,7 +82,11 @@ class ColumnarMaker:
         if not self._plain or not rows:
             return [make(item) if isinstance(item, Row) else item for item in chunk]
         odd: _Odd = set()
-        made: list[Record | Rejection] = list(self._made(rows, odd))
+        try:
+            made: list[Record | Rejection] = list(self._made(rows, odd))
+        except orjson.JSONEncodeError:  # a lone surrogate, which no source should let through
+            made, odd = list[Record | Rejection](), set()
+            made += map(make, rows)
         for at in odd:
             made[at] = make(rows[at])
         if len(rows) == len(chunk):
@@ -87,31 +94,33 @@ class ColumnarMaker:
         following = iter(made)
         return [next(following) if isinstance(item, Row) else item for item in chunk]
 
-    def _made(self, rows: Sequence[Row], odd: _Odd) -> Iterator[Record]:
-        """Yield a record for each row; those of odd rows are of no use."""
+    def _made(self, rows: Sequence[Row], odd: _Odd) -> Iterable[Record]:
+        """Return a record for each row; those of odd rows are of no use."""
         cells = self._cells(rows, odd)
         values = [self._values(column, cells, len(rows), odd) for column in self.columns]
         self._check_across(values, odd)
-        properties = _mappings(self._names, values)
-        payloads: Iterable[bytes] = list(map(canonical.framed, properties))
+        payloads: Iterable[bytes] = canonical.framed_rows(self._names, values)
         if self._key:
             made = self._keyed(cells, values, len(rows), odd)
-            contents = self._contents(values)
+            contents: Iterable[str] = self._contents(values)
         else:
             made = identities(self._maker.policy.key_space, "all", payloads)
-            contents = list(map(content_of_keyless, made))
+            contents = map(content_of_keyless, made)
+        given: Iterable[dict[str, str] | None] = repeat(None)
         correlation = self._maker.policy.correlation
         if correlation is not None:
+            read = map(orjson.loads, payloads)
+            given = [of_one | {correlation: identity} for of_one, identity in zip(read, made, strict=True)]
             payloads = repeat(b"")
-            for of_one, identity in zip(properties, made, strict=True):
-                of_one[correlation] = identity
         names = values[self._names.index(NAME)]
-        new = tuple.__new__  # the named constructor costs as much again
-        for parts in zip(rows, made, names, properties, contents, repeat(None), payloads):
-            yield new(Record, parts)
+        parts = zip(rows, made, names, given, contents, repeat(None), payloads)
+        return map(tuple.__new__, repeat(Record), parts)  # the named constructor costs as much again
 
     def _cells(self, rows: Sequence[Row], odd: _Odd) -> list[tuple[Any, ...]]:
         """Return the cells by the source's columns; rows with other columns are odd."""
+        columns = rows[0].columns
+        if columns is not None and all(row.columns is columns for row in rows) and tuple(columns) == self._source:
+            return list(zip(*[row.held for row in rows], strict=True))
         found: list[Any] = [row.cells for row in rows]
         if set(map(len, found)) == {len(self._source)}:
             try:
@@ -130,13 +139,14 @@ class ColumnarMaker:
         memory = column.memory
         if memory is None:
             longest = NAME_CHARACTERS_MAX if column.name == NAME else TEXT_CHARACTERS_MAX
-            if max(map(len, texts)) > longest or not all(map(str.isprintable, texts)):
+            if max(map(len, texts)) > longest or not _is_printable("".join(texts)):
                 name = column.name
                 odd.update(at for at, text in enumerate(texts) if len(text) > longest or text_problems(name, text))
             return texts
-        values = [memory[text] for text in texts]
-        if None in values:
-            odd.update(at for at, value in enumerate(values) if value is None)
+        values = list(map(memory.__getitem__, texts))
+        if None not in values:
+            return values  # type: ignore[return-value] # which mypy cannot know
+        odd.update(at for at, value in enumerate(values) if value is None)
         return [value or "" for value in values]
 
     def _check_across(self, values: Sequence[Sequence[str]], odd: _Odd) -> None:
@@ -161,8 +171,7 @@ class ColumnarMaker:
         for part in parts:
             if "" in part:
                 odd.update(at for at, value in enumerate(part) if not value)
-        names = tuple(name for name, _ in self._key)
-        keys = [canonical.framed(dict(zip(names, key, strict=True))) for key in zip(*parts, strict=True)]
+        keys = canonical.framed_rows([name for name, _ in self._key], parts)
         return identities(self._maker.policy.key_space, "key", keys)
 
     def _contents(self, values: Sequence[Sequence[str]]) -> list[str]:
@@ -171,8 +180,8 @@ class ColumnarMaker:
         for column, of_one in zip(self.columns, values, strict=True):
             remember = column.canonical
             as_it_stands = column.place >= 0 and column.memory is None
-            forms.append(_canonical_texts(of_one) if as_it_stands else [remember[value] or "" for value in of_one])
-        return [canonical.digest_of_form(form) for form in _mappings(self._names, forms)]
+            forms.append(canonical.texts(of_one) if as_it_stands else [remember[value] or "" for value in of_one])
+        return [canonical.digest_framed(form) for form in canonical.framed_rows(self._names, forms)]
 
 
 def _only(columns: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
@@ -218,6 +227,10 @@ def _reader(rule: Rule, checks: dict[str, Check]) -> Callable[[str], str | None]
 def _texts(cells: Sequence[Any], odd: _Odd) -> Sequence[str]:
     """Return the trimmed texts of a column's cells; blank, and the row odd, where a cell holds no plain value."""
     try:
+        together = "".join(cells)
+        written = orjson.dumps(cells) if together.isascii() else b"\\"
+        if b"\\" not in written and b'" ' not in written and b' "' not in written:
+            return cells  # neither blanks nor characters that JSON escapes, so nothing that could be trimmed
         return list(map(str.strip, cells))
     except TypeError:  # a number, a blank or a list, of a JSON source
         values = list(map(plain, cells))
@@ -225,17 +238,8 @@ def _texts(cells: Sequence[Any], odd: _Odd) -> Sequence[str]:
         return ["" if isinstance(value, Problem) else value for value in values]
 
 
-def _mappings(names: Sequence[str], columns: Sequence[Sequence[str]]) -> list[dict[str, str]]:
-    """Return the columns as one mapping for each row, blanks left out."""
-    rows = zip(*columns, strict=True)
-    if any("" in column for column in columns):
-        return [{name: value for name, value in zip(names, row, strict=True) if value} for row in rows]
-    return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def _canonical_texts(values: Sequence[str]) -> Sequence[str]:
-    """Return the canonical form of trimmed texts, which nearly always is the text itself."""
-    together = "\0".join(values)
-    if together.isascii() and "  " not in together and together.replace("\0", "").isprintable():
-        return values
-    return list(map(canonical.text, values))
+def _is_printable(text: str) -> bool:
+    """Return `text.isprintable()`, found sooner for ASCII: JSON escapes what is not printable there, but for DEL."""
+    if text.isascii() and "\x7f" not in text and b"\\" not in orjson.dumps(text):
+        return True
+    return text.isprintable()

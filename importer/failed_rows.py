@@ -1,7 +1,7 @@
 """Failed rows as a file to mend and import again: the source's own columns, and beside them what is wrong.
 
 The columns `_code`, `_error`, `_line` and `_identity` are known to every import and never become properties. With
-`_identity` a mended row is told from a new one. In CSV and TSV, cells that a spreadsheet would run are guarded;
+`_identity` a mended row is told from a new one. In CSV, TSV and Excel, cells that a spreadsheet would run are guarded;
 reading a file with these columns takes the guard off again.
 """
 
@@ -17,6 +17,7 @@ from importer.formulas import guard
 from importer.inspecting import latest_passes
 from importer.ledger.opening import read_header
 from importer.ledger.projections import FAILURES
+from importer.workbook import write_workbook
 
 OWN: Final = ("_code", "_error", "_line", "_identity")
 
@@ -74,11 +75,22 @@ def write_rows(rows: Callable[[], Iterator[dict[str, Any]]], file: TextIO, form:
     writer = csv.writer(file, delimiter=_DELIMITERS[form], lineterminator="\r\n")
     writer.writerow(columns)
     count = 0
-    for row in rows():
-        cells = [_text(row.get(column)) for column in columns]
-        writer.writerow(cells if raw else [guard(cell) for cell in cells])
+    for cells in _cells(rows(), columns, raw=raw):
+        writer.writerow(cells)
         count += 1
     return count
+
+
+def write_sheet(rows: Callable[[], Iterator[dict[str, Any]]], path: Path, *, raw: bool = False) -> int:
+    """Write rows to a new workbook at `path` and return how many; else as `write_rows`. Raises as `write_workbook`."""
+    columns = _columns(rows())
+    return write_workbook(path, columns, _cells(rows(), columns, raw=raw))
+
+
+def _cells(rows: Iterator[dict[str, Any]], columns: Sequence[str], *, raw: bool) -> Iterator[list[str]]:
+    for row in rows:
+        cells = [_text(row.get(column)) for column in columns]
+        yield cells if raw else [guard(cell) for cell in cells]
 
 
 def _columns(rows: Iterator[dict[str, Any]]) -> Sequence[str]:

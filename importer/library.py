@@ -50,7 +50,7 @@ async def run_import(
     """Create a HubSpot marketing campaign for every row of `sources`, resuming what an earlier run left.
 
     Args:
-        sources: Paths, or open binary streams (which need `ledger`).
+        sources: Paths; links or open binary streams (which need `ledger`). Patterns are not looked for.
         token: A HubSpot token, or a function called for each request that returns one; none with `simulate=True`.
         mapping: Name of a ready mapping, path of a mapping file, or a mapping as parsed TOML. None: the columns
             carry the names of properties.

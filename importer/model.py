@@ -18,16 +18,20 @@ entry is an error, never a shrug. The live run, the replay of the journal and `v
 This module is pure: no I/O, no clock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from enum import Enum, StrEnum
+from typing import Any, Final, NamedTuple, Self
+
+import orjson
 
 BATCH_RECORDS_MAX: Final = 50  #: HubSpot's limit for one batch/create request (OpenAPI description, all versions)
 
 
 class State(StrEnum):
     """Where a record stands; the words of the ledgers and of the books."""
+
+    __hash__ = str.__hash__  # the hash of Enum is a function in Python, and states are looked up for each record
 
     OPEN = "open"  #: nothing of it is at HubSpot and nothing is on the way
     SENT = "sent"  #: an intent is durable and its outcome is not yet known
@@ -42,6 +46,8 @@ class State(StrEnum):
 
 class Event(StrEnum):
     """What can happen to a record in the ledger."""
+
+    __hash__ = str.__hash__  # as that of State
 
     INTENT = "intent"
     CREATED = "created"  #: paired with a result of the reply
@@ -92,6 +98,33 @@ def advance(state: State, event: Event) -> State:
     return following
 
 
+class CellError(Enum):
+    """What a spreadsheet shows where a formula has no value. No text: only who uses the cell has a problem with it."""
+
+    NULL = "#NULL!"
+    DIVIDED_BY_ZERO = "#DIV/0!"
+    VALUE = "#VALUE!"
+    REFERENCE = "#REF!"
+    NAME = "#NAME?"
+    NUMBER = "#NUM!"
+    NOT_AVAILABLE = "#N/A"
+    GETTING_DATA = "#GETTING_DATA"
+    SPILL = "#SPILL!"
+    CONNECT = "#CONNECT!"
+    BLOCKED = "#BLOCKED!"
+    FIELD = "#FIELD!"
+    CALCULATION = "#CALC!"
+    UNKNOWN = "#UNKNOWN!"
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Return the error that is written so, `UNKNOWN` for any other text."""
+        try:
+            return cls(text.strip())
+        except ValueError:
+            return cls.UNKNOWN
+
+
 class Row(NamedTuple):
     """One row of a source, as the source holds it."""
 
@@ -99,7 +132,16 @@ class Row(NamedTuple):
     ordinal: int  #: 0-based index of the row in its source (header and blank lines not counted)
     line_number: int | None  #: 1-based line on which the row starts, as an editor shows it; None without lines
     byte_offset: int | None  #: offset of the row's first byte in the decompressed source; None where unknown
-    cells: Mapping[str, Any] | None  #: column → value as read; None when it is known from the journal only
+    held: Mapping[str, Any] | Sequence[Any] | None  #: the cells, or their values in the order of `columns`
+    columns: Sequence[str] | None = None  #: of a table, one object for all its rows
+
+    @property
+    def cells(self) -> Mapping[str, Any] | None:
+        """Return column → value as read; None when the row is known from the journal only."""
+        if self.columns is not None and self.held is not None:
+            return dict(zip(self.columns, self.held, strict=True))
+        assert self.held is None or isinstance(self.held, Mapping)
+        return self.held
 
 
 class Problem(NamedTuple):
@@ -127,10 +169,18 @@ class Record(NamedTuple):
     row: Row
     identity: str  #: 32 hex digits: digest of the key; two records of one identity are the same campaign
     name: str  #: hs_name as sent
-    properties: Mapping[str, str]  #: what is sent, all strings
+    given: Mapping[str, str] | None  #: the properties; None where `payload` holds them
     content: str  #: 16 hex digits: digest of the canonical form of the properties
     mends: str | None = None  #: identity of the failed record which this row mends (`_identity` column)
     payload: bytes = b""  #: the properties as JSON, where they were written for the identity already
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """Return what is sent, all strings; read anew each time where only the payload holds it."""
+        if self.given is not None:
+            return self.given
+        read: dict[str, str] = orjson.loads(self.payload)
+        return read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +217,8 @@ class RemoteError(NamedTuple):
 
 class Pairing(StrEnum):
     """How an input was paired with its campaign."""
+
+    __hash__ = str.__hash__  # as that of State
 
     KEY = "key"  #: by the correlation property
     EXACT = "exact"  #: all results equal all inputs, as multisets

@@ -50,11 +50,8 @@ class Findings:
     @classmethod
     def of(cls, findings: Sequence[Finding], records: Sequence[Record]) -> "Findings":
         """Return `findings` about `records`, sorted by kind."""
-        if all(type(item) is Created for item in findings):  # nearly every batch
-            created = [_created_item(item) for item in findings if isinstance(item, Created)]
-            return cls(created=created, failed=[], returned=[], doubt=[])
         return cls(
-            created=[_created_item(item) for item in findings if isinstance(item, Created)],
+            created=_created_items([item for item in findings if isinstance(item, Created)]),
             failed=[
                 failed_item(item.index, item.problem, item.attribution, records[item.index])
                 for item in findings
@@ -65,15 +62,21 @@ class Findings:
         )
 
 
-def intent_item(record: Record, sources: Sequence[str]) -> entries.Item:
-    """Return the intent's item of a record; `sources` are those that its entry names."""
-    row = record.row
-    return sources.index(row.source), row.ordinal, row.line_number, record.identity, record.name, record.content
+def intent_items(records: Sequence[Record], sources: Sequence[str]) -> list[entries.Item]:
+    """Return the intent's items of records; `sources` are those that its entry names."""
+    places = {source: at for at, source in enumerate(sources)}
+    return [
+        (places[source], ordinal, line, identity, name, content)
+        for (source, ordinal, line, *_), identity, name, _given, content, *_ in records
+    ]
 
 
-def _created_item(item: Created) -> entries.CreatedItem:
-    index, campaign, created_at, pairing, normalised = item
-    return index, campaign, created_at, pairing.value, dict(normalised) if normalised else None
+def _created_items(created: Sequence[Created]) -> list[entries.CreatedItem]:
+    words = {how: how.value for how in {one.pairing for one in created}}
+    return [
+        (index, campaign, created_at, words[how], dict(normalised) if normalised else None)
+        for index, campaign, created_at, how, normalised in created
+    ]
 
 
 def failed_item(index: int, problem: Problem, attribution: str, record: Record | None) -> entries.FailedItem:

@@ -107,7 +107,7 @@ def pair(
     """
     terms = _Terms(known, correlation, ignored, complete)
     nothing = Pairs(pairs=(), left=tuple(range(len(sent))), unexpected=(), near={})
-    return _verbatim(sent, results, terms) or _match(sent, nothing, results, terms)
+    return _match(sent, nothing, results, terms)
 
 
 def pair_again(
@@ -130,26 +130,6 @@ def pair_again(
     unread = [result for result in first.unexpected if result.id not in read]
     terms = _Terms(lambda result_id: result_id not in usable, correlation, ignored, True, usable - read)
     return _match(sent, first, [*reread, *unread], terms)
-
-
-def _verbatim(sent: _Sent, results: Sequence[Result], terms: _Terms) -> Pairs | None:
-    """Pair a reply which repeats every input to the letter, names being unique; None for every other reply.
-
-    Equal values have equal canonical forms, so step 2 would find the same; this only finds it sooner.
-    """
-    known, correlation, ignored, complete, _ = terms
-    places = {properties.get(_NAME): index for index, properties in enumerate(sent)}
-    ids = {result.id for result in results} - {""}
-    if correlation is not None or not len(sent) == len(results) == len(places) == len(ids):
-        return None
-    found: dict[int, Pair] = {}
-    for result in results:
-        shown = result.properties
-        index = places.pop(shown.get(_NAME), -1)
-        if index < 0 or shown != sent[index] or known(result.id) or not ignored.isdisjoint(shown):
-            return None
-        found[index] = tuple.__new__(Pair, (index, result, Pairing.REREAD if complete else Pairing.EXACT, None))
-    return Pairs(pairs=tuple([found[index] for index in range(len(sent))]), left=(), unexpected=(), near={})
 
 
 class _Input(NamedTuple):

@@ -49,6 +49,10 @@ RECORD_CODES: Final[dict[str, Code]] = {
     ),
     "invalid_currency": Code("the value is not an ISO 4217 currency code", "Use a three-letter code such as EUR."),
     "not_plain": Code("the value is a list or an object, not a plain value", "Flatten it to text in the source."),
+    "cell_error": Code(
+        "the cell of the spreadsheet holds an error such as #N/A",
+        "Mend its formula, or type the value, and save the workbook.",
+    ),
     "unknown_column": Code(
         "the row has a column which the first rows had not and which is no property",
         "Rename it to a property, vouch for it with --allow-property, or use a mapping.",

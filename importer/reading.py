@@ -58,7 +58,7 @@ class Reading:
         for name in self.names:
             source = open_source(name, self.reading)
             try:
-                maker = self._maker(source)
+                maker = self._named_maker(source)
                 self._open.append(_Open(source, maker, ColumnarMaker(maker)))
             except BaseException:
                 source.close()
@@ -70,6 +70,15 @@ class Reading:
                     f"{other.source.name} and {self._open[0].source.name} would give records different identities",
                     hint="Import them one after the other, or give both the same key columns.",
                 )
+
+    def _named_maker(self, source: Source) -> RecordMaker:
+        """Return the maker of a source; where there are several, what is wrong with it is said with its name."""
+        try:
+            return self._maker(source)
+        except UsageError as error:
+            if len(self.names) == 1:
+                raise
+            raise UsageError(f"{source.name}: {error.message}", hint=error.hint) from error
 
     def _maker(self, source: Source) -> RecordMaker:
         columns = source.columns
@@ -83,11 +92,14 @@ class Reading:
         unmapped = mapping.unmapped(columns)
         if unmapped:
             self.unmapped[source.name] = unmapped
-        return RecordMaker(self.records, bind(mapping, columns))
+        maker = RecordMaker(self.records, bind(mapping, columns))
+        read = source.without({*unmapped, *mapping.ignore} - set(self.records.key))
+        return maker if read == columns else RecordMaker(self.records, bind(mapping, read))
 
     def notices(self) -> list[str]:
-        """Return a sentence for each source with columns that are not imported."""
-        return [f"{name}: not imported: {', '.join(columns)}" for name, columns in self.unmapped.items()]
+        """Return a sentence for each choice made in a source, and for its columns that are not imported."""
+        said = [f"{item.source.name}: {notice}" for item in self._open for notice in item.source.notices]
+        return said + [f"{name}: not imported: {', '.join(columns)}" for name, columns in self.unmapped.items()]
 
     @property
     def scheme(self) -> dict[str, Any]:
@@ -179,4 +191,4 @@ def _nothing_in(source: Source) -> SourceError:
 
 def _unguarded(row: Row) -> Row:
     cells = {name: unguard(cell) if isinstance(cell, str) else cell for name, cell in (row.cells or {}).items()}
-    return row._replace(cells=cells)
+    return row._replace(held=cells, columns=None)

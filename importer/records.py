@@ -68,19 +68,21 @@ class RecordMaker:
 
     def make(self, row: Row) -> Record | Rejection:
         """Return the record that `row` holds, or why it holds none."""
-        assert row.cells is not None, "a row known from the journal only has no cells"
-        properties, problems = self.bound.apply(row.cells)
+        cells = row.cells
+        assert cells is not None, "a row known from the journal only has no cells"
+        properties, problems = self.bound.apply(cells)
         self._validate(properties, problems)
-        identity = self._keyed(row.cells, properties, problems) if self.key else None
+        identity = self._keyed(cells, properties, problems) if self.key else None
         if problems:
             return Rejection(row, tuple(dict.fromkeys(problems)), identity, properties.get(NAME))
         payload = canonical.framed(properties)
         if identity is None:
             (identity,) = identities(self.policy.key_space, "all", [payload])
         content = canonical.digest(properties) if self.key else content_of_keyless(identity)
+        given = None
         if self.policy.correlation is not None:
-            properties[self.policy.correlation], payload = identity, b""
-        return Record(row, identity, properties[NAME], properties, content, _mends(row.cells), payload)
+            given, payload = {**properties, self.policy.correlation: identity}, b""
+        return Record(row, identity, properties[NAME], given, content, _mends(cells), payload)
 
     def twin(self, record: Record, n: int) -> Record:
         """Return `record` as the `n`-th repetition of its identity; the 0-th is the record itself."""
@@ -90,7 +92,7 @@ class RecordMaker:
         if self.policy.correlation is None:
             return record._replace(identity=identity)
         properties = {**record.properties, self.policy.correlation: identity}
-        return record._replace(identity=identity, properties=properties, payload=b"")
+        return record._replace(identity=identity, given=properties, payload=b"")
 
     def _validate(self, properties: dict[str, str], problems: list[Problem]) -> None:
         """Bring the properties into the form that is sent, and add what is wrong with them to `problems`."""
@@ -142,13 +144,15 @@ class RecordMaker:
 def identities(key_space: str, kind: Kind, payloads: Iterable[bytes]) -> list[str]:
     """Return the identity of each record, whose key, or all of whose properties, `payloads` hold (`framed`)."""
     before = canonical.framed([key_space, kind])
-    made = []
-    for payload in payloads:
-        text = before + payload
-        if not text.isascii():  # nothing composes with the marks of JSON, so all is brought into NFC at once
-            text = unicodedata.normalize("NFC", text.decode()).encode()
-        made.append(blake2b(text, digest_size=16).hexdigest())
-    return made
+    texts: Iterable[bytes] = [before + payload for payload in payloads]
+    if not canonical.is_latin_1(b"".join(texts).decode()):  # whose characters are in NFC as they stand
+        texts = map(_nfc, texts)
+    return [blake2b(text, digest_size=16).hexdigest() for text in texts]
+
+
+def _nfc(text: bytes) -> bytes:
+    """Return JSON in NFC: nothing composes with its marks, so all is brought there at once."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text.decode()).encode()
 
 
 def content_of_keyless(identity: str) -> str:

@@ -28,7 +28,7 @@ from importer.ledger.journal import Journal
 from importer.matching import content_of
 from importer.model import Batch, Failed, Finding, InDoubt, Returned, State
 from importer.outage import Outage
-from importer.outcomes import Attempt, Findings, failed_item, intent_item
+from importer.outcomes import Attempt, Findings, failed_item, intent_items
 from importer.pacing import Pacer, Slot
 from importer.reconcile import Reconciler
 from importer.report.books import Tally
@@ -111,7 +111,7 @@ class Sender:
             "srv": list(bounds) if bounds else None,
             "at": now,
             "src": sources,
-            "items": [intent_item(record, sources) for record in work.batch.records],
+            "items": intent_items(work.batch.records, sources),
             "body": work.batch.body,
         }
         try:
@@ -135,6 +135,7 @@ class Sender:
             overload, permitted_per_s = is_overload(exchange), self.pacer.permitted_per_s
             self.tally.workers = self.gate.ended(taken_s, permitted_per_s, on_way=on_way, overload=overload)
             if isinstance(exchange, Reply):
+                self.tally.answer(taken_s)
                 slot.answered(exchange.headers, refused=exchange.status == 429)
                 self.tally.permitted_per_s = self.pacer.permitted_per_s
                 self.clock.observe(exchange.headers.get("date"), sent_wall, self.wall())
@@ -169,8 +170,6 @@ class Sender:
                 if verdict.status != UNAUTHORISED or not await self._renewed(attempt):
                     self.stop.request_for(step.error)
                 return self._not_made(attempt, exchange, verdict)
-
-    # An answer with results
 
     async def _settle_answer(
         self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict, reply: wire.BatchReply
@@ -208,6 +207,7 @@ class Sender:
     def _look_up(self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict) -> Sequence[Work]:
         if verdict.status is not None and verdict.status // 100 == 2:
             exchange.hang_up()  # an answer that is out of step, and so may be all that follow it there
+        self.tally.meet(verdict.message)
         findings: list[Finding] = [InDoubt(index=index) for index in range(len(attempt.work.batch.records))]
         return self._close(attempt, "unknown", exchange, verdict, findings)
 
@@ -216,6 +216,7 @@ class Sender:
     ) -> Sequence[Work]:
         """Nothing was made: wait as long as the answer (or the backoff) says and send the batch again."""
         again = self._not_made(attempt, exchange, verdict)
+        self.tally.meet(verdict.message, attempt.work.batch.records[0].identity)
         if verdict.outcome is steps.Outcome.NOT_SENT:
             try:
                 self._pause(self.outage.failed(anyio.current_time(), verdict.message), verdict.message)
@@ -266,6 +267,7 @@ class Sender:
             self.tally.end(State.IN_DOUBT, len(batch.records))
             raise
         self.flying.pop(attempt.n, None)
+        self.tally.troubled.discard(batch.records[0].identity)
         self.tally.end(State.CREATED, len(found.created))
         self.tally.end(State.FAILED, len(found.failed))
         for item in found.failed:

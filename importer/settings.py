@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     format: str | None = None
     encoding: str = "utf-8"
     delimiter: str | None = None
+    sheet: str | None = None
     max_row_bytes: int = Field(default=1 << 20, ge=1)
     max_bytes: int | None = Field(default=None, ge=1)
     allow_special: bool = False

@@ -11,7 +11,12 @@ from importer.reading import Reading
 from importer.report.books import Books, Summary, Tally, exit_status
 from importer.stopping import Stop
 
-_NOT_COUNTS = frozenset({"ended", "rows_read", "waiting_for", "waiting_until", "in_flight", "workers", "samples"})
+_NOT_COUNTS = frozenset(
+    {
+        "ended", "rows_read", "waiting_for", "waiting_until", "in_flight", "workers", "samples",
+        "answers", "answer_s", "slowest_s", "trouble", "troubled",
+    }
+)  # fmt: skip
 
 
 def conclude(

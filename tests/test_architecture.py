@@ -18,11 +18,11 @@ FUNCTION_LINES_MAX: Final = 70
 #: From the ground up. A module imports only from layers below its own; a folder is one unit and may import itself.
 LAYERS: Final = (
     ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "arrivals", "concurrency",
-     "hiding", "cli.flags"),
+     "hiding", "legible", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
-     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "settings"),
-    ("rules", "checks", "matching", "answers", "refusals", "admission", "inspecting", "run_entries"),
-    ("mapping", "doubts", "outcomes", "failed_rows"),
+     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "settings", "workbook"),
+    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting", "run_entries"),
+    ("mapping", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
     ("columnar", "turns"),
     ("plan", "preflight", "reading", "sending"),
@@ -37,10 +37,10 @@ LAYERS: Final = (
 
 #: What a station in a folder of its own may know of the rest of the house.
 KNOWN_TO: Final = {
-    "sources": {"model", "errors"},
+    "sources": {"model", "errors", "near_miss", "version"},
     "hubspot": {"model", "errors"},
     "ledger": {"model", "errors", "problems", "canonical"},
-    "report": {"model", "errors"},
+    "report": {"model", "errors", "problems", "legible"},
     "simulator": {"errors"},
 }
 
@@ -49,14 +49,15 @@ PURE: Final = frozenset(
     re.findall(
         r"\S+",
         """
-    model errors problems canonical near_miss formulas properties codecs rules checks mapping records columnar batches
-    pairing attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
+    model errors problems canonical near_miss formulas legible properties codecs rules checks mapping records columnar
+    batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
     ledger.codec ledger.entries ledger.fold ledger.position report.books
+    report.timeline report.facts report.words report.charts
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
-    sources.gathering sources.json_lines
+    sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
     simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
     simulator.replies simulator.routes simulator.limits simulator.store
 """,

@@ -134,7 +134,8 @@ def test_short_years_turn_at_69() -> None:
     ("text", "cause"),
     [
         ("31/02/2026", "is no day of the calendar"),
-        ("2026-02-01", "is not a date like 31/03/2026"),
+        ("2026.02.01", "is not a date like 31/03/2026"),
+        ("2026-02-30", "is not a date like 31/03/2026"),
         ("1/2/26", "is not a date like"),
         ("٣١/٠٣/٢٠٢٦", "is not a date like"),
         ("31/03/2026 09:00", "is not a date like"),
@@ -145,6 +146,14 @@ def test_bad_dates_say_why(text: str, cause: str) -> None:
     found = problem(date_codec(["%d/%m/%Y"])(text))
     assert (found.code, found.fix) == ("invalid_date", "Write it like 31/03/2026.")
     assert cause in found.message
+
+
+def test_iso_dates_are_read_beside_any_format() -> None:
+    """Typed dates of workbooks come in ISO form, whatever the format of texts; a format that matches goes first."""
+    assert date_codec(["%d/%m/%Y"])("2026-02-01") == "2026-02-01"
+    assert date_codec(["%b %d, %Y"])("2026-02-01T09:30:00") == "2026-02-01"
+    assert date_codec(["%Y-%d-%m"])("2026-02-01") == "2026-01-02"
+    assert problem(date_codec(["%Y-%d-%m"])("2026-02-13")).code == "invalid_date"
 
 
 def test_dates_without_separators_need_two_digits() -> None:

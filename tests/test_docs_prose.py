@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -28,9 +29,11 @@ def test_every_module_is_on_the_plan_of_the_house() -> None:
 def test_every_dependency_has_its_reason() -> None:
     """docs/dependencies.md names just what the requirements name."""
     wanted = set()
-    for name in ("run", "dev", "build", "security", "bench"):
+    for name in ("run", "dev", "extras", "build", "security", "bench", "browser"):
         lines = (ROOT / f"requirements/{name}.in").read_text(encoding="utf-8").splitlines()
         wanted |= {found[0] for line in lines if (found := re.match(r"[A-Za-z][\w.-]*", line))}
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    wanted |= {found[0] for lines in extras.values() for line in lines if (found := re.match(r"[\w.-]+", line))}
     text = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([\w.-]+)` \|", text, re.MULTILINE)) == wanted
 

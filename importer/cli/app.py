@@ -9,13 +9,13 @@ from typing import Annotated, Any, Final, NamedTuple
 import typer
 from typer.exceptions import TyperException
 
+from importer.cli import own_flags
 from importer.cli.flags import Flag, flags_of
 from importer.cli.help import CommandWithPanels, help_all
 from importer.errors import ExitStatus, UsageError
 from importer.near_miss import did_you_mean
 
-_SUMMARY: Final = """Create marketing campaigns in HubSpot from large files: every row ends in
-exactly one state, nothing is made twice, and a stopped run just goes on."""
+_SUMMARY: Final = "Create marketing campaigns in HubSpot from large files, none of them twice."
 
 app = typer.Typer(
     name="importer",
@@ -36,33 +36,6 @@ class Command(NamedTuple):
     argument: str  #: metavar of what it takes besides options: SOURCE... or LEDGER
     more: tuple[Flag, ...] = ()  #: flags of its own, which are no settings
 
-
-_OWN: Final = "This command"
-
-_RECONCILE: Final = (
-    Flag("list", "only list what is in doubt or unresolved", _OWN, kind="switch", everyday=True),
-    Flag("identity", "decide about this unresolved record yourself", _OWN, "ID", everyday=True),
-    Flag("as", "what became of it", _OWN, "created:CAMPAIGN|absent", everyday=True),
-    Flag("reason", "why you say so, for the ledger", _OWN, "TEXT", everyday=True),
-)
-_AS_JSON: Final = (Flag("json", "print one JSON object", _OWN, kind="switch", everyday=True),)
-_FAILURES: Final = (
-    Flag("output", "new file to write: .csv, .tsv or .jsonl", _OWN, "FILE", "CSV to stdout", everyday=True),
-    Flag("raw", "leave cells that a spreadsheet would run as they are", _OWN, kind="switch", everyday=True),
-)
-_SIMULATOR: Final = (
-    Flag("port", "port to listen on", _OWN, "N", "any free one", everyday=True),
-    Flag("rate", "requests permitted in 10 s", _OWN, "N", "no limit", everyday=True),
-    Flag("fault", "fault by probability or number; may be repeated", _OWN, "NAME:P|NAME@N", kind="list", everyday=True),
-    Flag("latency", "how long a request takes", _OWN, "fixed:S|uniform:S-S|longtail:S", everyday=True),
-    Flag("seed", "of everything drawn", _OWN, "N", "0", everyday=True),
-    Flag("state", "folder that keeps the campaigns", _OWN, "DIR", everyday=True),
-    Flag("set", "any other switch; may be repeated", _OWN, "SWITCH=VALUE", kind="list", everyday=True),
-)
-_DEMO: Final = (
-    Flag("into", "folder for the file and its ledger", _OWN, "DIR", "a new temporary one", everyday=True),
-    Flag("rows", "campaigns to make", _OWN, "N", "400", everyday=True),
-)
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
@@ -97,7 +70,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("watch importer status campaigns.csv.ledger", "while a run is at work"),
         ),
         "LEDGER",
-        _AS_JSON,
+        own_flags.AS_JSON,
     ),
     Command(
         "reconcile",
@@ -109,7 +82,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer reconcile LEDGER --identity ID --as absent", "it is not there (or: --as created:CAMPAIGN)"),
         ),
         "LEDGER",
-        _RECONCILE,
+        own_flags.RECONCILE,
     ),
     Command(
         "failures",
@@ -121,7 +94,19 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer failures LEDGER --output fix.jsonl", "for programs"),
         ),
         "LEDGER",
-        _FAILURES,
+        own_flags.FAILURES,
+    ),
+    Command(
+        "report",
+        "importer.cli.reporting:report",
+        "Make the report of a run: one page that opens offline.",
+        (
+            ("importer report campaigns.csv.ledger --open", "made anew, and opened in the browser"),
+            ("importer report LEDGER --run 3 --output run-3.html", "an earlier run, to send to somebody"),
+            ("importer report LEDGER", "says where it is"),
+        ),
+        "LEDGER",
+        own_flags.REPORT,
     ),
     Command(
         "verify",
@@ -133,7 +118,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer verify LEDGER && echo sound", "in a shell"),
         ),
         "LEDGER",
-        _AS_JSON,
+        own_flags.AS_JSON,
     ),
     Command(
         "probe",
@@ -145,7 +130,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer probe --yes --api-version 2026-09", "another version, a production account"),
         ),
         "",
-        (Flag("into", "folder for probe-report.md and probe.json", _OWN, "DIR", "this one", everyday=True),),
+        own_flags.PROBE,
     ),
     Command(
         "simulator",
@@ -157,7 +142,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer simulator --latency uniform:0.1-0.9 --state sim/", "slow, and it remembers"),
         ),
         "",
-        _SIMULATOR,
+        own_flags.SIMULATOR,
     ),
     Command(
         "demo",
@@ -169,7 +154,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer demo --rows 20000", "a larger one"),
         ),
         "",
-        _DEMO,
+        own_flags.DEMO,
     ),
     Command(
         "config",
@@ -181,7 +166,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer config --config nightly.toml", "with a file"),
         ),
         "",
-        (Flag("config", "configuration file", _OWN, "FILE", "importer.toml, when there", everyday=True),),
+        own_flags.CONFIG,
     ),
     Command(
         "explain",
@@ -250,6 +235,7 @@ def _parameter(flag: Flag) -> Parameter:
     spelling = f"{flag.option}/--no-{flag.option[2:]}" if flag.kind == "switch" else flag.option
     shown = f"{flag.help} [{flag.default}]" if flag.default else flag.help
     option = typer.Option(
+        *([flag.short] if flag.short else []),
         spelling,
         help=shown,
         metavar=flag.metavar or None,

@@ -10,9 +10,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from importer.cli.progress import Snapshot, View, duration, rate, waiting
+from importer.cli.progress import Snapshot, View, counts, last_error, rate, waiting, workers
 from importer.cli.screen import Screen, clean, wants_colour
 from importer.report.books import Tally
+from importer.report.words import duration
 
 
 class _Terminal(Console):
@@ -24,7 +25,7 @@ class _Terminal(Console):
 
 
 class Bar:
-    """Two or three lines at the bottom of the terminal: how far, how fast, how many bad, and what it waits for."""
+    """A few lines at the bottom of the terminal: how far, how fast, how many failed, the last error, any wait."""
 
     def __init__(self, screen: Screen) -> None:
         """Draw on the screen's stream for talk."""
@@ -64,19 +65,28 @@ def _picture(tally: Tally, now: Snapshot, seen: View) -> Group:
     share = seen.share or 0.0
     left = f"about {duration(seen.left_s)} left" if seen.left_s is not None else ""
     far.add_row(
-        ProgressBar(total=1.0, completed=share, width=40, pulse=seen.share is None),
+        ProgressBar(  # rich's own colours are those of an alarm
+            total=1.0,
+            completed=share,
+            width=40,
+            pulse=seen.share is None,
+            complete_style="cyan",
+            finished_style="green",
+            pulse_style="cyan",
+        ),
         Text(f"{share:.0%}" if seen.share is not None else ""),
         Text(left, style="dim"),
     )
-    counts = Text(f"{now.rows:,} read, {now.created:,} created, ")
-    counts.append(f"{now.bad:,} bad", style="red" if now.bad else "")
-    counts.append(
-        f"; {seen.rows_per_s:,.0f} rows/s, {rate(tally, seen)}, {tally.in_flight} of {tally.workers} on their way"
-    )
-    if tally.doubted:
-        counts.append(f"; {tally.doubted:,} in doubt", style="yellow")
-    rows: list[Table | Text] = [far, counts]
-    waits = waiting(tally, now.at_s)
+    told = Text(", ").join(Text(words, style=style) for words, style in counts(tally, now))
+    speed = Text(f"{seen.rows_per_s:,.0f} rows/s, {rate(tally, seen)}, {workers(tally)}")
+    rows: list[Table | Text] = [far, told, speed]
+    trouble, waits = last_error(tally), waiting(tally, now.at_s)
+    if trouble:
+        rows.append(_line(trouble, "green" if tally.cured else "yellow"))
     if waits:
-        rows.append(Text(f"waiting: {clean(waits)}", style="yellow", no_wrap=True, overflow="ellipsis"))
+        rows.append(_line(f"waiting: {waits}", "yellow"))
     return Group(*rows)
+
+
+def _line(text: str, style: str) -> Text:
+    return Text(clean(text), style=style, no_wrap=True, overflow="ellipsis")

@@ -5,12 +5,25 @@ from pathlib import Path
 
 from importer.errors import UsageError
 from importer.settings import Loaded
+from importer.sources.addresses import is_remote, name_of, same_name
+from importer.sources.patterns import is_pattern
 
 STDIN = "-"
+_SAY_WHERE = "Say where the ledger is to be: --ledger DIR."
+_ONLY_QUERIES = "Addresses that differ in user or query only have one name here: import them one after the other."
 
 
-def refuse_impossible(loaded: Loaded, sources: Sequence[str], *, needs_ledger: bool = True) -> None:
-    """Raise `UsageError` for the first combination of settings and sources that cannot be meant."""
+def refuse_impossible(
+    loaded: Loaded, sources: Sequence[str], *, typed: Sequence[str] = (), needs_ledger: bool = True
+) -> None:
+    """Raise `UsageError` for the first combination of settings and sources that cannot be meant.
+
+    `sources` are those that the words `typed` stand for.
+    """
+    pattern = next((word for word in typed if is_pattern(word)), None)
+    if pattern is not None and needs_ledger and loaded.settings.ledger is None:
+        # A ledger beside the one file of today would not be the one beside the two files of tomorrow.
+        raise UsageError(f"{pattern} may stand for several files, which have no folder for a ledger", hint=_SAY_WHERE)
     for message, hint in (*_about_sources(loaded, sources, needs_ledger), *_about_settings(loaded)):
         raise UsageError(message, hint=hint)
 
@@ -18,12 +31,12 @@ def refuse_impossible(loaded: Loaded, sources: Sequence[str], *, needs_ledger: b
 def _about_sources(loaded: Loaded, sources: Sequence[str], needs_ledger: bool) -> Iterator[tuple[str, str | None]]:
     if sources.count(STDIN) > 1:
         yield "standard input can be read only once", "Name - only once."
-    twice = [source for number, source in enumerate(sources) if source in sources[:number]]
-    if twice and twice[0] != STDIN:
-        yield f"{twice[0]} is named twice", None
+    twice = same_name(source for source in sources if source != STDIN)
+    if twice is not None:
+        yield f"{name_of(twice[0])} is named twice", _ONLY_QUERIES if twice[0] != twice[1] else None
     if needs_ledger and loaded.settings.ledger is None and sources and not has_own_ledger(sources):
-        what = "several sources have" if len(sources) > 1 else f"{sources[0]} has"
-        yield f"{what} no folder for a ledger", "Say where the ledger is to be: --ledger DIR."
+        what = "several sources have" if len(sources) > 1 else f"{name_of(sources[0])} has"
+        yield f"{what} no folder for a ledger", _SAY_WHERE
 
 
 def _about_settings(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
@@ -59,7 +72,7 @@ def _about_settings(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
 
 def has_own_ledger(sources: Sequence[str]) -> bool:
     """Whether the ledger can lie beside the source: it is one file."""
-    return len(sources) == 1 and sources[0] != STDIN and "://" not in sources[0]
+    return len(sources) == 1 and sources[0] != STDIN and not is_remote(sources[0])
 
 
 def ledger_of(loaded: Loaded, sources: Sequence[str]) -> Path:

@@ -20,6 +20,7 @@ from importer.report.books import Summary, Tally
 from importer.settings import Loaded, load
 from importer.settling import decide
 from importer.simulator.policy import SimulatorPolicy
+from importer.sources.patterns import expanded
 from importer.stopping import Stop
 
 Flags = Mapping[str, Any]
@@ -29,9 +30,10 @@ def run(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
     """Import `sources`, or rehearse it under --dry-run; return the exit status."""
 
     def begin(loaded: Loaded, screen: Screen) -> int:
-        refuse_impossible(loaded, sources)
-        plan = build_plan(loaded, sources)
-        return session.run(runs.run, plan, loaded.settings, screen=screen, argv=argv)
+        files = expanded(sources)
+        refuse_impossible(loaded, files, typed=sources)
+        plan = build_plan(loaded, files)
+        return session.run(runs.run, plan, loaded.settings, screen=screen, argv=argv, origins=loaded.origins)
 
     return with_settings(flags, begin)
 
@@ -40,10 +42,11 @@ def check(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
     """Validate every row of `sources` as if nothing had been imported before; return the exit status."""
 
     def begin(loaded: Loaded, screen: Screen) -> int:
-        refuse_impossible(loaded, sources, needs_ledger=False)
-        folder = None if has_own_ledger(sources) else Path()
-        plan = replace(build_plan(loaded, sources, ledger=folder, offline=True), dry_run=True)
-        return session.run(_check, plan, loaded.settings, screen=screen, argv=argv)
+        files = expanded(sources)
+        refuse_impossible(loaded, files, needs_ledger=False)
+        folder = None if has_own_ledger(files) else Path()
+        plan = replace(build_plan(loaded, files, ledger=folder, offline=True), dry_run=True)
+        return session.run(_check, plan, loaded.settings, screen=screen, argv=argv, origins=loaded.origins)
 
     return with_settings(flags, begin)
 
@@ -82,7 +85,7 @@ def reconcile(ledger: str, flags: Flags, argv: Sequence[str]) -> int:
         if deciding:
             return _decide(folder, own["identity"], own["as_"], own["reason"], screen)
         plan = _settling_plan(loaded, folder)
-        return session.run(runs.settle, plan, loaded.settings, screen=screen, argv=argv)
+        return session.run(runs.settle, plan, loaded.settings, screen=screen, argv=argv, origins=loaded.origins)
 
     return with_settings(settings, begin)
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from importer.cli.pasting import command_line
-from importer.cli.progress import duration
 from importer.cli.screen import Screen, one_line
 from importer.errors import ExitStatus
 from importer.model import BATCH_RECORDS_MAX, Rejection
 from importer.problems import CODES
 from importer.report import summary as report
 from importer.report.books import SAMPLES_MAX, Summary
+from importer.report.words import duration, many
 
 CODES_SHOWN_MAX: Final = 8
 _FAILURES: Final = "failures.jsonl"
@@ -42,6 +42,7 @@ class Ending:
     argv: Sequence[str]  #: the command that ran, without the program
     samples: Mapping[str, Sequence[Rejection]] = field(default_factory=dict)  #: rejected rows by code, the first few
     per_window: int = 100  #: requests permitted in 10 s, for the estimate of a dry run
+    page: Path | None = None  #: the run's report, where there is one
 
 
 def show(ending: Ending, screen: Screen, *, as_json: bool = False) -> None:
@@ -59,6 +60,8 @@ def show(ending: Ending, screen: Screen, *, as_json: bool = False) -> None:
         screen.say(words)
     if summary.run is not None:
         screen.notice(f"ledger: {summary.ledger}")
+    if ending.page is not None:
+        screen.notice(f"report: {ending.page}")
     if as_json:
         screen.data(report.text(summary).rstrip("\n"))
         screen.say(last_line(summary), style="bold")
@@ -81,11 +84,6 @@ def last_line(summary: Summary) -> str:
         return f"{settled:,} settled + {still_open:,} still open ({duration(summary.seconds)}, {looks:,} looks)"
     requests, resent = summary.counts.get("requests", 0), summary.counts.get("resent", 0)
     return f"{summary.books.line()} ({duration(summary.seconds)}, {many(requests, 'request')}, {resent:,} resent)"
-
-
-def many(number: int, noun: str) -> str:
-    """Return a number with its noun: `1 request`, `1,240 requests`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 # Failures, grouped

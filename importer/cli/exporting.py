@@ -2,18 +2,20 @@
 
 import io
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TextIO, get_args
+from typing import Any, Final, get_args
 
 from importer.cli.errors import show_error
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus, ImporterError, UsageError
-from importer.failed_rows import Format, failed_rows, write_rows
+from importer.failed_rows import Format, failed_rows, write_rows, write_sheet
 
 _FORMATS: Final = get_args(Format)
+_EXCEL: Final = ".xlsx"
+
+Rows = Callable[[], Iterator[dict[str, Any]]]
 
 
 def failures(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
@@ -27,30 +29,36 @@ def failures(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
             write_rows(rows, text, "csv", raw=raw)
             screen.data(text.getvalue().removesuffix("\r\n"))
         else:
-            form = _form(output)
-            with _opened(Path(output)) as file:
-                count = write_rows(rows, file, form, raw=raw)
+            count = _written(rows, Path(output), raw=raw)
             screen.say(f"{output}: {count:,} failed rows to mend; import it with the same --ledger and mapping")
     except ImporterError as error:
         return show_error(error, screen)
     return int(ExitStatus.OK)
 
 
-def _form(output: str) -> Format:
-    form: Any = Path(output).suffix.removeprefix(".").lower()
-    if form not in _FORMATS:
-        raise UsageError(f"{output} is not one of {', '.join(_FORMATS)}", hint="Name a file that ends in .csv.")
-    return form  # type: ignore[no-any-return] # checked against the Literal above
+def _written(rows: Rows, path: Path, *, raw: bool) -> int:
+    """Write rows into a new file, 0600 as the ledger's own: it holds the same data. One that is there stays as it is.
 
-
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    """Open a new file, 0600 as the ledger's own: it holds the same data. One that is there is not written over."""
+    Raises:
+        UsageError: the file is there, cannot be written, or is of a kind that nobody knows.
+    """
     try:
+        if path.suffix.lower() == _EXCEL:
+            return write_sheet(rows, path, raw=raw)
+        form = _form(str(path))
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            yield file
+            return write_rows(rows, file, form, raw=raw)
     except FileExistsError as error:
         raise UsageError(f"{path} is there already", hint="Name another file, or remove it.") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _form(output: str) -> Format:
+    form: Any = Path(output).suffix.removeprefix(".").lower()
+    if form not in _FORMATS:
+        raise UsageError(
+            f"{output} is not one of {', '.join((*_FORMATS, 'xlsx'))}", hint="Name a file that ends in .csv."
+        )
+    return form  # type: ignore[no-any-return] # checked against the Literal above

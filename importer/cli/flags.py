@@ -24,6 +24,7 @@ class Flag(NamedTuple):
     kind: Kind = "value"
     commands: str = "run check"  #: names of the commands that take it
     everyday: bool = False  #: shown by --help, not only by --help-all
+    short: str = ""  #: one letter after one hyphen, for the few that are typed all the time
 
     @property
     def option(self) -> str:
@@ -68,6 +69,7 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("format", "format of the sources, where the name does not tell", _READ, "FORMAT"),
     Flag("encoding", "encoding of the sources", _READ, "NAME", "utf-8"),
     Flag("delimiter", "what separates the cells of a CSV source", _READ, "CHARACTER"),
+    Flag("sheet", "sheet of an Excel workbook", _READ, "NAME", "the first with data"),
     Flag("max_row_bytes", "longest permitted row", _READ, "BYTES", "1048576"),
     Flag("max_bytes", "most bytes to read of one source, after decompression", _READ, "BYTES"),
     Flag("allow_special", "read pipes and devices too, not only files and -", _READ, kind="switch"),

@@ -10,8 +10,7 @@ _ASKED: Final[tuple[list[str], ...]] = ([], ["--help"], ["-h"])
 FIRST_HELP: Final = """\
 Usage: importer [OPTIONS] COMMAND [ARGS]...
 
-  Create marketing campaigns in HubSpot from large files: every row ends in
-  exactly one state, nothing is made twice, and a stopped run just goes on.
+  Create marketing campaigns in HubSpot from large files, none of them twice.
 
 Options:
   --version             Say the version and exit.
@@ -26,6 +25,7 @@ Commands:
   status     Say what a ledger holds.
   reconcile  Ask HubSpot what became of records in doubt; send nothing.
   failures   Write the failed rows to a file to mend and import again.
+  report     Make the report of a run: one page that opens offline.
   verify     Check a ledger from its first byte to its last.
   probe      Ask a test account what is only assumed of HubSpot.
   simulator  Serve a simulated HubSpot, with faults by switch.

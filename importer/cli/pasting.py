@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from importer.cli.screen import clean
+from importer.sources.addresses import masked
 
 _SPECIAL: Final = re.compile(r"[\\']")
 
 
 def command_line(argv: Sequence[str]) -> str:
-    """Return the command that runs this program with `argv`, quoted for a POSIX shell."""
-    return " ".join([program(), *(quoted(word) for word in argv)])
+    """Return the command that runs this program with `argv`, quoted for a POSIX shell.
+
+    Of addresses, what may be a secret is left out: a link with a signature has to be typed again.
+    """
+    return " ".join([program(), *(quoted(masked(word)) for word in argv)])
 
 
 def program() -> str:

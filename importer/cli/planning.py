@@ -83,6 +83,7 @@ def _reading(settings: Settings) -> ReadPolicy:
                 format=form if settings.format else None,
                 encoding=settings.encoding,
                 delimiter=_delimiter(settings.delimiter),
+                sheet=settings.sheet,
                 row_bytes_max=settings.max_row_bytes,
                 bytes_max=settings.max_bytes,
                 allow_special=settings.allow_special,

@@ -70,7 +70,7 @@ def demo(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
         plan = build_plan(loaded, [str(path)])
         plan = replace(plan, settling=replace(plan.settling, timeout_s=0.5))
         again = ["run", "--simulate", str(path)]
-        status = session.run(runs.run, plan, loaded.settings, screen=screen, argv=again)
+        status = session.run(runs.run, plan, loaded.settings, screen=screen, argv=again, origins=loaded.origins)
     except OSError as error:
         return show_error(UsageError(f"the demonstration has no folder: {error}"), screen)
     except ImporterError as error:

@@ -1,4 +1,4 @@
-"""Progress: how far, how fast, how many bad. A bar on a terminal, a plain line every 10 s elsewhere."""
+"""Progress: how far, how fast, how many failed. A bar on a terminal, a plain line every 10 s elsewhere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +9,13 @@ import anyio
 from importer.cli.screen import Screen, clean, is_terminal
 from importer.model import State
 from importer.report.books import Tally
+from importer.report.words import duration
 
 Mode = Literal["auto", "always", "never"]
 
 LINE_EVERY_S: Final = 10.0
 BAR_EVERY_S: Final = 0.25
-_WINDOW_S: Final = 10.0  #: speeds are those of so many last seconds
+_WINDOW_S: Final = 10.0  #: speeds are those of so many last seconds, in which HubSpot counts requests, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,9 @@ class Snapshot:
     rows: int
     settled: int  #: rows in a state
     created: int
-    bad: int
+    skipped: int
+    failed: int
+    unresolved: int
     requests: int
     bytes_read: int
 
@@ -37,7 +40,9 @@ def snapshot(tally: Tally, now_s: float) -> Snapshot:
         rows=tally.rows_read,
         settled=tally.books().accounted,
         created=tally.ended[State.CREATED],
-        bad=tally.ended[State.FAILED] + tally.ended[State.UNRESOLVED],
+        skipped=tally.ended[State.SKIPPED],
+        failed=tally.ended[State.FAILED],
+        unresolved=tally.ended[State.UNRESOLVED],
         requests=tally.requests,
         bytes_read=tally.bytes_read,
     )
@@ -50,7 +55,7 @@ class View:
     share: float | None  #: of all rows that is settled, 0 to 1; None when the size of the sources is unknown
     left_s: float | None  #: estimate of the seconds left
     rows_per_s: float
-    requests_per_s: float
+    in_window: float  #: requests in the latest 10 s, as HubSpot counts them
 
 
 def view(tally: Tally, before: Snapshot, now: Snapshot) -> View:
@@ -67,30 +72,53 @@ def view(tally: Tally, before: Snapshot, now: Snapshot) -> View:
         share=min(now.settled / rows_total, 1.0) if rows_total is not None else None,
         left_s=left / rows_per_s if left and rows_per_s > 0 else None,
         rows_per_s=rows_per_s,
-        requests_per_s=(now.requests - before.requests) / seconds,
+        in_window=(now.requests - before.requests) / max(seconds / _WINDOW_S, 1.0),
     )
 
 
 def line(tally: Tally, before: Snapshot, now: Snapshot) -> str:
     """Return one plain line that answers the three questions."""
     seen = view(tally, before, now)
-    parts = [f"{now.rows:,} read, {now.created:,} created, {now.bad:,} bad"]
+    parts = [", ".join(words for words, _style in counts(tally, now))]
     if seen.share is not None:
         parts.append(f"{seen.share:.0%}" + (f", about {duration(seen.left_s)} left" if seen.left_s is not None else ""))
-    parts.append(f"{seen.rows_per_s:,.0f} rows/s, {rate(tally, seen)}")
-    parts += _remarks(tally, now.at_s)
+    parts.append(f"{seen.rows_per_s:,.0f} rows/s, {rate(tally, seen)}, {workers(tally)}")
+    trouble, waits = last_error(tally), waiting(tally, now.at_s)
+    parts += [trouble] if trouble else []
+    parts += [f"waiting: {waits}"] if waits else []
     return clean("; ".join(parts))
 
 
+def counts(tally: Tally, now: Snapshot) -> list[tuple[str, str]]:
+    """Return how many rows stand where, each with its style; of the rarer states only those that there are."""
+    told = [
+        (now.rows, "read", ""),
+        (now.created, "created", "green"),
+        (now.skipped, "skipped", ""),
+        (now.failed, "failed", "red"),
+        (now.unresolved, "unresolved", "red"),
+        (tally.doubted, "in doubt", "yellow"),
+    ]
+    always = {"read", "created", "failed"}
+    return [(f"{number:,} {word}", style if number else "") for number, word, style in told if number or word in always]
+
+
 def rate(tally: Tally, seen: View) -> str:
-    """Return the requests a second in use, and permitted where that is known."""
-    of = f" of {tally.permitted_per_s:,.1f}" if tally.permitted_per_s is not None else ""
-    return f"{seen.requests_per_s:,.1f}{of} requests/s"
+    """Return how much of the rate limit is used, and permitted where that is known."""
+    of = f" of {tally.permitted_per_s * _WINDOW_S:,.0f}" if tally.permitted_per_s is not None else ""
+    return f"{seen.in_window:,.0f}{of} requests in {_WINDOW_S:.0f} s"
 
 
-def _remarks(tally: Tally, now_s: float) -> list[str]:
-    waits = waiting(tally, now_s)
-    return ([f"{tally.doubted:,} in doubt"] if tally.doubted else []) + ([f"waiting: {waits}"] if waits else [])
+def workers(tally: Tally) -> str:
+    """Return how many workers have a request on its way, of those that may."""
+    return f"{tally.in_flight} of {tally.workers} workers busy"
+
+
+def last_error(tally: Tally) -> str | None:
+    """Return the latest error that was or is to be made good, and whether it has been; None where there was none."""
+    if tally.trouble is None:
+        return None
+    return f"last error: {tally.trouble} ({'cured' if tally.cured else 'not cured yet'})"
 
 
 def waiting(tally: Tally, now_s: float) -> str | None:
@@ -100,18 +128,6 @@ def waiting(tally: Tally, now_s: float) -> str | None:
     until = tally.waiting_until
     left = f", {duration(until - now_s)} left" if until is not None and until > now_s else ""
     return f"{tally.waiting_for}{left}"
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people say them: `14 s`, `3 min 5 s`, `2 h 10 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 9.95 else f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:,} h {minutes} min" if minutes else f"{hours:,} h"
 
 
 async def show(tally: Tally, screen: Screen, mode: Mode = "auto") -> None:

@@ -1,27 +1,16 @@
 """The screen: stdout is data, stderr is talk; nothing shown can steer the terminal, and a closed pipe ends no run."""
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, TextIO
 
-_UNSAFE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+from importer import legible
+
 _STYLES: Final = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "dim": "2"}
 
-
-def clean(text: str) -> str:
-    """Return `text` with every character that steers a terminal (C0, C1, ESC, bidi) written as its escape."""
-    return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
-
-
-def one_line(text: str, most: int = 200) -> str:
-    """Return `text` fit for one line of the screen: cleaned, line breaks spelt, cut after `most` characters."""
-    whole = clean(text).replace("\n", "\\n").replace("\t", " ")
-    return whole if len(whole) <= most else whole[: most - 1] + "…"
+clean, one_line = legible.clean, legible.one_line
 
 
 def wants_colour(stream: TextIO | None) -> bool:

@@ -3,7 +3,7 @@
 import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import anyio
 import anyio.to_thread
 
-from importer.cli import ending, progress
+from importer.cli import ending, leaving, progress
 from importer.cli.errors import crash_report, internal_error
 from importer.cli.screen import Screen, is_terminal
 from importer.errors import PRECEDENCE, ExitStatus, ImporterError, UsageError
@@ -22,8 +22,10 @@ from importer.plan import Plan
 from importer.preflight import Account
 from importer.report import summary as report
 from importer.report.books import Summary, Tally
+from importer.report.timeline import Recorder
 from importer.runs import new_run_folder
 from importer.settings import Settings
+from importer.sources.addresses import name_of
 from importer.stopping import Stop, StoppedError
 
 RUN_LOG: Final = "run.log"
@@ -52,10 +54,17 @@ class Session:
     screen: Screen
     log: Any  #: structlog's logger
     began: anyio.Event = field(default_factory=anyio.Event)  #: the questions are over: progress may be shown
+    account: str = "unknown"  #: in words, once it has been asked for
+    recorder: Recorder | None = None  #: of how it goes over time, once it has begun
 
 
-def run(work: Work, plan: Plan, settings: Settings, *, screen: Screen, argv: Sequence[str]) -> int:
+def run(
+    work: Work, plan: Plan, settings: Settings, *, screen: Screen, argv: Sequence[str],
+    origins: Mapping[str, str] | None = None,
+) -> int:  # fmt: skip
     """Do `work` and return the exit status; everything that there is to say has been said.
+
+    `origins` says where each setting comes from that somebody set, for the report.
 
     Raises:
         ImporterError: nothing was begun; the caller shows it.
@@ -63,11 +72,15 @@ def run(work: Work, plan: Plan, settings: Settings, *, screen: Screen, argv: Seq
     gc.freeze()  # modules live as long as the process
     gc.set_threshold(*_GARBAGE)
     with _logging(plan, settings, screen) as log:
-        tally = Tally()
-        summary = anyio.run(_perform, work, Session(plan=plan, settings=settings, screen=screen, log=log), tally)
+        tally, session = Tally(), Session(plan=plan, settings=settings, screen=screen, log=log)
+        summary = anyio.run(_perform, work, session, tally)
         _keep(summary, screen)
+        samples = session.recorder.samples if session.recorder is not None else ()
+        page = leaving.leave(
+            summary, settings, origins or {}, account=session.account, argv=argv, samples=samples, screen=screen
+        )
         log.info("end", status=summary.status.name, reason=summary.reason, line=summary.books.line())
-    ended = ending.Ending(summary=summary, argv=argv, samples=tally.samples, per_window=plan.rate.requests)
+    ended = ending.Ending(summary=summary, argv=argv, samples=tally.samples, per_window=plan.rate.requests, page=page)
     ending.show(ended, screen, as_json=settings.json_output)
     return int(summary.status)
 
@@ -91,7 +104,7 @@ def _logging(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
     if settings.log_stderr:
         outlets.append(screen.raw)
     log = make_log(*outlets, level=settings.log_level, secrets=[secret])
-    log.info("begin", sources=[str(source) for source in plan.sources], dry_run=plan.dry_run)
+    log.info("begin", sources=[name_of(str(source)) for source in plan.sources], dry_run=plan.dry_run)
     try:
         yield log
     except ImporterError as error:
@@ -115,10 +128,13 @@ async def _perform(work: Work, session: Session, tally: Tally) -> Summary:
     async with anyio.create_task_group() as beside:
         await beside.start(_watch_signals, stop, session)
         beside.start_soon(_show_progress, tally, session)
+        beside.start_soon(_record, tally, session)
         try:
             outcome = await work(session.plan, tally=tally, stop=stop, confirm=_Greeter(session, stop))
         except Exception as error:  # noqa: BLE001 - raised below, outside the group, which would wrap it
             outcome = error
+        if session.recorder is not None:
+            session.recorder.sample(anyio.current_time())
         beside.cancel_scope.cancel()
     if isinstance(outcome, Exception):
         raise plain_error(outcome)
@@ -147,6 +163,15 @@ async def _show_progress(tally: Tally, session: Session) -> None:
     if not session.plan.dry_run:
         await session.began.wait()
     await progress.show(tally, session.screen, session.settings.progress)
+
+
+async def _record(tally: Tally, session: Session) -> None:
+    """Take a sample of the counts now and then, once the questions are over. A cancellation leaves those taken."""
+    await session.began.wait()
+    session.recorder = recorder = Recorder(tally, anyio.current_time())
+    while True:
+        await anyio.sleep(recorder.every_s)
+        recorder.sample(anyio.current_time())
 
 
 # Signals
@@ -185,11 +210,12 @@ class _Greeter:
     async def __call__(self, account: Account, plan: Plan) -> None:
         """Show account, sources and ledger; raise `UsageError` when the answer is no. Cancellation: nothing sent."""
         screen, known = self.session.screen, (plan.ledger / JOURNAL).exists()
+        self.session.account = describe(account)
         self.session.log.info("account", account=account.id, kind=account.kind, base_url=account.base_url)
         screen.notice(f"account: {describe(account)}", style="bold" if account.production else None)
         many = len(plan.sources)
         if many:
-            named = ", ".join(str(source) for source in plan.sources[:3])
+            named = ", ".join(name_of(str(source)) for source in plan.sources[:3])
             screen.notice(f"sources: {many} ({named}{', …' * (many > 3)})")
         screen.notice(f"ledger: {plan.ledger} ({'known: what it holds is not sent again' if known else 'new'})")
         if not account.can_read:

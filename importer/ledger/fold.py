@@ -142,19 +142,24 @@ class Fold:
         self._settle(intent)
 
     def _all_created(self, n: int, intent: OpenIntent, created: Sequence[Any], effect: Effect) -> bool:
-        """Move all records of an intent to created at once, when each is sent and told once, as nearly always."""
-        states, items = intent.states, intent.entry["items"]
-        if not len(states) == len(created) == len({one[0] for one in created}) or {*states} != {State.SENT}:
+        """Move all records of an intent to created at once, when each is sent, told once, and shown as it was sent."""
+        states, items, sources = intent.states, intent.entry["items"], intent.entry["src"]
+        once = len(states) == len(created) == len({one[0] for one in created})
+        if not once or states.count(State.SENT) < len(states) or any(normalised for *_, normalised in created):
             return False
         told = [items[one[0]] for one in created]
-        state = advance(State.SENT, Event.CREATED)
+        state, new = advance(State.SENT, Event.CREATED), tuple.__new__  # the named constructor costs as much again
         intent.states = [state] * len(states)
-        sources, new = intent.entry["src"], tuple.__new__  # the named constructor costs as much again
-        effect.changes += [
-            new(Change, (identity, state, content, name, sources[at]))
-            for at, _ordinal, _line, identity, name, content in told
-        ]
-        effect.results += [self._result_row(n, intent, one, via="reply") for one in created]
+        effect.changes += [new(Change, (one[3], state, one[5], one[4], sources[one[0]])) for one in told]
+        effect.results += [
+            {
+                "schema": 1, "n": n, "source": sources[at], "ordinal": ordinal, "line_number": line,
+                "identity": identity, "name": name, "id": campaign, "created_at": created_at, "via": "reply",
+                "pairing": pairing, "attempts": intent.entry["a"], "run": self.run,
+            }
+            for (at, ordinal, line, identity, name, _), (_, campaign, created_at, pairing, _)
+            in zip(told, created, strict=True)
+        ]  # fmt: skip
         self._remember_scheme(intent)
         return True
 

@@ -67,6 +67,11 @@ class Tally:
     in_flight: int = 0  #: requests on the way now
     workers: int = 0  #: requests that create which may be on the way at once, now
     doubted: int = 0  #: records in doubt now
+    answers: int = 0  #: answers to requests that create
+    answer_s: float = 0.0  #: seconds that these took, added up
+    slowest_s: float = 0.0  #: seconds that the slowest of them took, since somebody last asked
+    trouble: str | None = None  #: the latest error of a request that is or was sent again, for people
+    troubled: set[str] = field(default_factory=set)  #: identities of the first records of batches to be sent again
     codes: dict[str, int] = field(default_factory=dict)  #: failures by code
     samples: dict[str, list[Rejection]] = field(default_factory=dict)  #: first few rejected rows of each code
     bytes_read: int = 0  #: of the sources, as they lie on the disk
@@ -87,6 +92,23 @@ class Tally:
         self.resent += again
         self.in_flight += 1
         self.waiting_for = self.waiting_until = None
+
+    def answer(self, taken_s: float) -> None:
+        """Count an answer to a request that creates, and how long it took."""
+        self.answers += 1
+        self.answer_s += taken_s
+        self.slowest_s = max(self.slowest_s, taken_s)
+
+    def meet(self, error: str, identity: str | None = None) -> None:
+        """Note an error of a request; with the first record's identity where its batch is to be sent again."""
+        self.trouble = error
+        if identity is not None:
+            self.troubled.add(identity)
+
+    @property
+    def cured(self) -> bool:
+        """Whether everything that met an error has since been sent again or looked up."""
+        return not self.troubled and not self.doubted
 
     def fail(self, code: str, count: int = 1) -> None:
         """Count failures by their code (`end` counts the row)."""

@@ -1,12 +1,12 @@
 """summary.json: what a run says of itself at its end, for machines. The same object is what `--json` prints."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any, Final
 
 from importer.errors import ImporterError
 from importer.report.books import Summary
+from importer.report.private import write_private
 
 SCHEMA: Final = 1  #: raised when a key changes its meaning or goes; new keys may come at any time
 
@@ -49,15 +49,4 @@ def refusal_text(error: ImporterError) -> str:
 
 def write_summary(path: Path, summary: Summary) -> None:
     """Write `summary` to `path`, 0600, whole or not at all. Blocks; raises `OSError`."""
-    half = path.with_name(f".{path.name}.{os.getpid()}.half")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-    half.unlink(missing_ok=True)
-    try:
-        with os.fdopen(os.open(half, flags, 0o600), "w", encoding="utf-8") as file:
-            file.write(text(summary))
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-    except BaseException:
-        half.unlink(missing_ok=True)
-        raise
+    write_private(path, text(summary).encode())

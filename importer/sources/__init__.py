@@ -1,8 +1,9 @@
-"""File or stream → numbered rows.
+"""File, link or stream → numbered rows.
 
-In the order of the data: `opening` (path, standard input, stream), `compression`, `encoding`, `sniff` (which format),
-then `lines`, `tape` and `delimited` for CSV and TSV, `lines`, `json_values` and `json_lines` for JSON Lines,
-`json_array` for JSON; `gathering` makes the chunks, `source` puts the layers together.
+In the order of the data: `opening` (path, standard input, stream; with `addresses` and `remote` what is elsewhere),
+`compression`, `encoding`, `sniff` (which format), then `lines`, `tape` and `delimited` for CSV and TSV, `lines`,
+`json_values` and `json_lines` for JSON Lines, `json_array` for JSON, `workbook` and `sheet` for XLSX, `parquet` for
+Parquet; `gathering` makes the chunks, `source` puts the layers together.
 """
 
 from importer.sources.policy import ReadPolicy

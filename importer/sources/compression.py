@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple, Protocol
 
-from importer.errors import SourceError, UsageError
+from importer.errors import SourceError
 from importer.sources.opening import READ_BYTES, RawInput
 from importer.sources.policy import MIB, ReadPolicy
 
@@ -82,14 +82,9 @@ def plain_blocks(raw: RawInput, policy: ReadPolicy) -> Iterator[bytes]:
     """Yield the decompressed bytes of `raw` in blocks of at most 128 KiB.
 
     Raises `SourceError` after the last good block when the stream is truncated, damaged, followed by something else,
-    or larger than the caps; `UsageError` for a zip archive.
+    or larger than the caps.
     """
     head = _at_least(raw, b"", MAGIC_BYTES)
-    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        raise UsageError(
-            f"{raw.name} is a zip archive or an Excel workbook",
-            hint="Unpack it, or save the sheet as CSV (UTF-8), and name the file in it.",
-        )
     codec = next((codec for codec in _CODECS if codec.begins(head)), None)
     made = 0
     for block in _plain(raw, head) if codec is None else _members(raw, codec, head):

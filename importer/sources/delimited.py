@@ -8,7 +8,8 @@ work is at most twice the input and a constant.
 
 import csv
 from collections.abc import Generator, Iterator
-from typing import Any, Final
+from itertools import islice, repeat
+from typing import Any, Final, Protocol
 
 from importer.errors import SourceError
 from importer.model import Problem, Rejection, Row
@@ -18,8 +19,21 @@ from importer.sources.policy import MIB
 from importer.sources.tape import OvergrownError, Tape
 
 _REREAD_BYTES_FREE: Final = 32 * MIB  #: may be re-read in any source, however small
+_PLAIN_ROWS: Final = 256  #: read at once where nothing is odd
+_WARY_ROWS: Final = 2 * _PLAIN_ROWS  #: read one by one after one that was not plain
+_WARY_ROWS_MAX: Final = 1 << 14
 _EXTRA_CELLS_MAX: Final = 100  #: surplus cells kept one by one; a row with more of them is kept as text, cut
 _HEADER_HINT: Final = "Mend the first line of the file: it names the columns."
+
+
+class _Reader(Protocol):
+    """What csv.reader returns."""
+
+    line_num: int  #: lines that were read
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+    def __next__(self) -> list[str]: ...
 
 
 class DelimitedReader:
@@ -31,6 +45,8 @@ class DelimitedReader:
         self._gathering = gathering
         self._delimiter = delimiter
         self._reread = 0
+        self._wary = 0  # rows that are to be read one by one
+        self._wariness = _WARY_ROWS
         # The limit is the process's; the tape's cap is what binds.
         csv.field_size_limit(max(csv.field_size_limit(), gathering.policy.row_bytes_max))
         self._header, self._first = self._read_header()
@@ -50,42 +66,67 @@ class DelimitedReader:
 
     def _run(self, first: int) -> Generator[list[Row | Rejection], None, int | None]:
         """Read rows from line `first` on; return the line to read on from after a broken row, None at the end."""
-        tape, gathering, columns = self._tape, self._gathering, self._header
-        name, exact, policy = gathering.name, gathering.exact, gathering.policy
-        offsets, width, new = tape.offsets, len(columns), tuple.__new__
-        # A header with a nameless column sends every row down the careful path.
-        plain_width = -1 if self._nameless else width
-        rows_max, bytes_max = policy.chunk_rows, policy.chunk_bytes
+        tape, gathering, bytes_max = self._tape, self._gathering, self._gathering.policy.chunk_bytes
         reader = csv.reader(tape.lines(first), delimiter=self._delimiter, strict=True)
         start = first
         until: int | None = None
         try:
-            for cells in reader:
-                end = first + reader.line_num
-                if end - start == 1 and len(cells) == plain_width and not tape.suspects:
-                    offset = offsets[start - tape.base]
-                    # Straight to the tuple: the named constructor costs as much again as the parsing.
-                    row = (
-                        name,
-                        gathering.ordinal,
-                        end,
-                        offset if exact else None,
-                        dict(zip(columns, cells, strict=True)),
-                    )
-                    gathering.rows.append(new(Row, row))
-                    gathering.ordinal += 1
-                else:
-                    offset = tape.offset_of(start)
-                    self._careful(cells, start, end)
-                tape.done = start = end
+            while True:
                 if until is None:
-                    until = offset + bytes_max
-                if offset >= until or len(gathering.rows) >= rows_max:
+                    until = tape.offset_of(start) + bytes_max
+                one_by_one = self._wary > 0 or bool(self._nameless)
+                end = self._next_row(reader, first, start) if one_by_one else self._plain_rows(reader, first, start)
+                if end is None:
+                    return self._be_wary(start)
+                if end == start:
+                    return None
+                tape.done = start = end
+                if gathering.full or tape.offset_of(end) > until:
                     yield gathering.take()
                     until = None
-        except (csv.Error, OvergrownError) as error:
+        except (csv.Error, OvergrownError, SourceError) as error:
+            if not one_by_one:
+                return self._be_wary(start)
+            if isinstance(error, SourceError):
+                raise
             return self._broken(start, first + reader.line_num, error)
-        return None
+
+    def _plain_rows(self, reader: _Reader, first: int, start: int) -> int | None:
+        """Gather the next rows, if they are plain ones: one line each, as wide as the header, nothing suspect.
+
+        Returns the line after them, `start` at the end of the source, None when any of them is not plain.
+        """
+        tape, gathering = self._tape, self._gathering
+        wanted = min(_PLAIN_ROWS, gathering.policy.chunk_rows - len(gathering.rows))
+        found = list(islice(reader, wanted))
+        count, end = len(found), first + reader.line_num
+        if end - start != count or tape.suspects or not {*map(len, found)} <= {len(self._header)}:
+            return None
+        self._wariness = _WARY_ROWS
+        ordinal = gathering.ordinal
+        gathering.ordinal += count
+        offsets = tape.offsets[start - tape.base : end - tape.base] if gathering.exact else repeat(None)
+        numbers = range(ordinal, ordinal + count), range(start + 1, end + 1)
+        parts = zip(repeat(gathering.name), *numbers, offsets, found, repeat(self._header))
+        # Straight to the tuples: the named constructor costs as much again as the parsing.
+        gathering.rows += map(tuple.__new__, repeat(Row), parts)
+        return end
+
+    def _next_row(self, reader: _Reader, first: int, start: int) -> int:
+        """Gather the next row, whatever is wrong with it; return the line after it, `start` at the source's end."""
+        cells = next(reader, None)
+        if cells is None:
+            return start
+        end = first + reader.line_num
+        self._careful(cells, start, end)
+        self._wary = max(0, self._wary - 1)
+        return end
+
+    def _be_wary(self, start: int) -> int:
+        """Have some rows from line `start` on read anew, one by one; the more, the sooner after the last time."""
+        self._wary = self._wariness
+        self._wariness = min(2 * self._wariness, _WARY_ROWS_MAX)
+        return start
 
     def _careful(self, cells: list[str], start: int, end: int) -> None:
         """Judge one row of lines `start` to before `end` with everything that can be wrong with it."""

@@ -40,7 +40,7 @@ class JsonLinesReader:
             loaded = load_object(raw, limits) if raw else None
             if isinstance(loaded, dict):
                 # Straight to the tuple: the named constructor costs as much again as the parsing.
-                row = (name, gathering.ordinal, line, offset if exact else None, loaded)
+                row = (name, gathering.ordinal, line, offset if exact else None, loaded, None)
                 gathering.rows.append(new(Row, row))
                 gathering.ordinal += 1
             elif loaded is not None and raw.strip(b" \t\r"):

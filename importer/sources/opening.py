@@ -5,10 +5,12 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from importer.errors import SourceError, UsageError
+from importer.sources.addresses import is_remote, name_of
 from importer.sources.policy import KIB, MIB
+from importer.sources.remote import RemoteStream, open_remote
 
 READ_BYTES: Final = 128 * KIB  #: asked for at once; what a pipe holds may be less
 _KINDS: Final = (
@@ -23,23 +25,34 @@ _KINDS: Final = (
 class RawInput:
     """The bytes of a source as they lie on the disk or come through a pipe."""
 
-    def __init__(self, stream: BinaryIO, *, name: str, path: Path | None = None) -> None:
-        """Take an open binary stream; with `path` it is closed by `close`, and its changes are noticed."""
+    def __init__(
+        self,
+        stream: BinaryIO | RemoteStream,
+        *,
+        name: str,
+        path: Path | None = None,
+        remote: RemoteStream | None = None,
+    ) -> None:
+        """Take an open stream; as a `path`'s or `remote` it is closed by `close`, and its changes are noticed."""
         self.name = name
         self.bytes_read = 0
         self._ended = False
         self._stream = stream
         self._path = path
+        self._remote = remote
         self._read = getattr(stream, "read1", stream.read)  # read1 does not wait until a pipe has filled a block
         self._hash = hashlib.sha256()
-        self._at_opening = _regular(os.fstat(stream.fileno())) if path is not None else None
+        self._file = cast("BinaryIO", stream) if path is not None else None
+        self._at_opening = _regular(os.fstat(self._file.fileno())) if self._file is not None else None
         self._digest: str | None = None
-        if self._at_opening is not None:
-            self._digest = hashlib.sha256(os.pread(stream.fileno(), MIB, 0)).hexdigest()
+        if self._file is not None and self._at_opening is not None:
+            self._digest = hashlib.sha256(os.pread(self._file.fileno(), MIB, 0)).hexdigest()
 
     @property
     def size_bytes(self) -> int | None:
-        """Size of a regular file at its opening; None for streams."""
+        """Size at the opening, of a regular file or as a server says; None for streams."""
+        if self._remote is not None:
+            return self._remote.size
         return self._at_opening.st_size if self._at_opening is not None else None
 
     def read(self) -> bytes:
@@ -56,8 +69,24 @@ class RawInput:
         self._ended = not data
         return data
 
+    def direct(self, head: bytes) -> BinaryIO | None:
+        """Return the file itself if it can be sought in and begins with `head`; None for streams and packed files."""
+        if self._file is None or self._at_opening is None:
+            return None
+        at = self._file.tell()
+        self._file.seek(0)
+        if self._file.read(len(head)) == head:
+            return self._file
+        self._file.seek(at)
+        return None
+
     def changed(self) -> bool:
-        """Tell whether the file at the path differs in size, time or inode from the one that was opened."""
+        """Tell whether the file at the path differs in size, time or inode from the one that was opened.
+
+        A server is asked for size, tag and date.
+        """
+        if self._remote is not None:
+            return self._remote.changed()
         if self._path is None or self._at_opening is None:
             return False
         try:
@@ -76,19 +105,19 @@ class RawInput:
         if digest is None and (self._ended or self.bytes_read >= MIB):
             digest = self._hash.hexdigest()
         return {
-            "size": then.st_size if then is not None else None,
-            "mtime": then.st_mtime if then is not None else None,
+            "size": self.size_bytes,
+            "mtime": then.st_mtime if then is not None else self._remote.modified if self._remote is not None else None,
             "sha256": digest,
         }
 
     def close(self) -> None:
         """Close what `open_raw` opened; streams of others stay open."""
-        if self._path is not None:
+        if self._path is not None or self._remote is not None:
             self._stream.close()
 
 
 def open_raw(where: str | Path | BinaryIO, *, allow_special: bool) -> RawInput:
-    """Open a path, "-" (standard input) or a binary stream.
+    """Open a path, an address (`https://…`), "-" (standard input) or a binary stream.
 
     Raises `UsageError` for directories, and for FIFOs and devices unless `allow_special`; `SourceError` for what
     does not exist or may not be read.
@@ -100,6 +129,9 @@ def open_raw(where: str | Path | BinaryIO, *, allow_special: bool) -> RawInput:
         if sys.stdin is None:  # the process was started without one
             raise SourceError("- cannot be read: standard input is closed", hint="Pipe the rows in, or name a file.")
         return RawInput(sys.stdin.buffer, name="-")
+    if isinstance(where, str) and is_remote(where):
+        remote = open_remote(where)
+        return RawInput(remote, name=name_of(where), remote=remote)
     name, path = str(where), Path(where)
     try:
         _refuse_special(path.stat(), name, allow_special=allow_special)  # before opening: that of a FIFO would block

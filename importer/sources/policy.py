@@ -5,7 +5,9 @@ from typing import Final, Literal, get_args
 
 from importer.errors import UsageError
 
-Format = Literal["csv", "tsv", "jsonl", "json"]
+Format = Literal["csv", "tsv", "jsonl", "json", "xlsx", "parquet"]
+
+TABLES: Final[tuple[Format, ...]] = ("xlsx", "parquet")  #: formats that are no text and are not read front to back
 
 KIB: Final = 1024
 MIB: Final = 1024 * 1024
@@ -23,11 +25,15 @@ class ReadPolicy:
     ratio_max: int = 200  #: decompressed bytes per compressed byte, once `ratio_free_bytes` are out
     ratio_free_bytes: int = 64 * MIB  #: decompressed bytes before the ratio counts
     chunk_rows: int = 1000  #: rows handed out at once
-    chunk_bytes: int = MIB  #: a chunk ends with the row that reaches this many bytes of source
+    chunk_bytes: int = MIB  #: a chunk ends with the rows, read at once, that reach this many bytes of source
     bad_rows_share_max: float = 0.05  #: share of undecodable rows at which the encoding must be wrong
     bad_rows_sample: int = 100  #: rows read before that share counts
     allow_special: bool = False  #: read FIFOs and devices too
     digits_max: int = 40  #: digits of one JSON number
+    sheet: str | None = None  #: of a workbook, whatever its case; None: the first visible one with data
+    cells_max: int = 5_000_000  #: rows by columns that the sheet of a workbook may span
+    workbook_bytes_max: int = 1024 * MIB  #: unpacked bytes of a workbook, where `bytes_max` says nothing
+    spool_bytes_max: int = 16 * 1024 * MIB  #: bytes of a table that are put aside because it cannot be sought in
     nesting_max: int = 64  #: depth of lists and objects in one JSON row, the row's own object counted
 
     def __post_init__(self) -> None:
@@ -46,6 +52,7 @@ class ReadPolicy:
             "chunk_bytes": self.chunk_bytes,
             "digits_max": self.digits_max,
             "nesting_max": self.nesting_max,
+            "cells_max": self.cells_max,
             "bytes_max": 1 if self.bytes_max is None else self.bytes_max,
         }
         for name, value in limits.items():

@@ -5,12 +5,17 @@ import io
 from typing import Final
 
 from importer.errors import SourceError
-from importer.sources.policy import Format
+from importer.sources.policy import TABLES, Format
 
 HEAD_BYTES: Final = 64 * 1024  #: looked at
 DELIMITERS: Final = (",", ";", "\t", "|")
 _ROWS: Final = 20
 _COMPRESSED: Final = (".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd")
+_ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_MARKUP: Final = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta")
+_MARKUP_BYTES: Final = 16
+_PARQUET: Final = (b"PAR1", b"PARE")
 _BY_NAME: Final[dict[str, Format]] = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -19,14 +24,30 @@ _BY_NAME: Final[dict[str, Format]] = {
     ".ndjson": "jsonl",
     ".jsonlines": "jsonl",
     ".json": "json",
+    ".xlsx": "xlsx",
+    ".xlsm": "xlsx",
+    ".parquet": "parquet",
 }
+
+
+def table_of(head: bytes) -> Format | None:
+    """Return the format of a file that is no text, told by how it begins (8 bytes); None for text."""
+    if head.startswith((*_ZIP, _OLD_OFFICE)):
+        return "xlsx"
+    return "parquet" if head.startswith(_PARQUET) else None
+
+
+def is_old_office(head: bytes) -> bool:
+    """Tell whether a file is in the container of old Office files, in which encrypted new ones are kept too."""
+    return head.startswith(_OLD_OFFICE)
 
 
 def format_of(name: str, head: bytes) -> Format:
     """Return the format. `head` is how the text begins, in UTF-8.
 
     A name ending in .csv or .tsv decides; among the JSON formats, and for other names, the first character does.
-    Raises `SourceError` for a JSON object that is neither in an array nor alone on its line.
+    Raises `SourceError` for a JSON object that is neither in an array nor alone on its line, for a web page, and for
+    text in a file that calls itself a workbook.
     """
     lower = name.lower()
     for ending in _COMPRESSED:
@@ -34,7 +55,17 @@ def format_of(name: str, head: bytes) -> Format:
     named = next((found for ending, found in _BY_NAME.items() if lower.endswith(ending)), None)
     if named in ("csv", "tsv"):
         return named
+    if named in TABLES:
+        raise SourceError(
+            f"{name} does not hold what its name says: it is no {named.upper()} file",
+            hint="Fetch it again; or say what it is, for example --format csv.",
+        )
     text = head.lstrip(b" \t\r\n")
+    if text[:_MARKUP_BYTES].lower().startswith(_MARKUP):
+        raise SourceError(
+            f"{name} is a web page or XML, not a table",
+            hint="Some systems call such a file Excel: export it as CSV, or open it in Excel and save it as .xlsx.",
+        )
     if text.startswith(b"["):
         return "json"
     if text.startswith(b"{"):

@@ -1,11 +1,11 @@
 """One source from its opening to its last row: the layers put together, read ahead, and what is known of the file."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final, Protocol, Self
+from typing import IO, Any, BinaryIO, Final, Protocol, Self
 
-from importer.errors import SourceError
+from importer.errors import SourceError, UsageError
 from importer.model import Rejection, Row
 from importer.sources.compression import plain_blocks
 from importer.sources.delimited import DelimitedReader
@@ -15,11 +15,23 @@ from importer.sources.json_array import JsonArrayReader
 from importer.sources.json_lines import JsonLinesReader
 from importer.sources.lines import line_blocks
 from importer.sources.opening import RawInput, open_raw
-from importer.sources.policy import Format, ReadPolicy
-from importer.sources.sniff import HEAD_BYTES, delimiter_of, format_of, has_old_mac_lines
+from importer.sources.parquet import ParquetReader
+from importer.sources.policy import MIB, TABLES, Format, ReadPolicy
+from importer.sources.sheet import SheetReader
+from importer.sources.sniff import (
+    HEAD_BYTES,
+    delimiter_of,
+    format_of,
+    has_old_mac_lines,
+    is_old_office,
+    table_of,
+)
+from importer.sources.spooling import spooled
 from importer.sources.tape import Tape
+from importer.sources.workbook import refuse_old_kind
 
-_BOM_BYTES: Final = 4
+_MAGIC_BYTES: Final = 8  #: tell tables, and a byte order mark
+_OLD_OFFICE_BYTES: Final = 16 * MIB  #: looked at to tell an encrypted workbook from an old one
 
 
 class _Reader(Protocol):
@@ -31,12 +43,17 @@ class _Reader(Protocol):
 class Source:
     """An open source. Blocking: meant for one thread at a time. A context manager that closes what was opened here."""
 
-    def __init__(self, raw: RawInput, reader: _Reader, gathering: Gathering, format_: Format) -> None:
+    def __init__(
+        self, raw: RawInput, reader: _Reader, gathering: Gathering, format_: Format, *, spool: IO[bytes] | None = None
+    ) -> None:
         """Take the layers (`open_source` makes them) and, for JSON, read the first chunk to learn the columns."""
         self.name = raw.name  #: as typed; "-" for standard input
         self.format = format_
         self.columns: tuple[str, ...] | None  #: the header, or the keys of the first chunk; None: nothing tells them
+        self.notices: tuple[str, ...] = getattr(reader, "notices", ())  #: choices that a person may want to know of
         self._raw = raw
+        self._reader = reader
+        self._spool = spool
         self._chunks = _all_chunks(reader, gathering)
         self._ahead: list[list[Row | Rejection]] = []
         self.columns = reader.columns
@@ -63,6 +80,16 @@ class Source:
             yield self._ahead.pop()
         yield from self._chunks
 
+    def without(self, columns: Collection[str]) -> tuple[str, ...]:
+        """Let these columns be left unread where that is cheaper; return the columns that are read.
+
+        Only before the first chunk. Other formats hold whole rows anyway, and so does a row that fails.
+        """
+        if isinstance(self._reader, ParquetReader):
+            self._reader.keep([name for name in self.columns or () if name not in columns])
+            self.columns = self._reader.columns
+        return self.columns or ()
+
     def changed(self) -> bool:
         """Tell whether the file differs from the one that was opened; never for streams."""
         return self._raw.changed()
@@ -73,6 +100,8 @@ class Source:
 
     def close(self) -> None:
         """Close the file; standard input and streams of others stay open."""
+        if self._spool is not None:
+            self._spool.close()
         self._raw.close()
 
     def __enter__(self) -> Self:
@@ -101,7 +130,12 @@ def open_source(where: str | Path | BinaryIO, policy: ReadPolicy | None = None) 
 
 
 def _build(raw: RawInput, policy: ReadPolicy, encoding: str) -> Source:
-    head, blocks = _peeked(plain_blocks(raw, policy), _BOM_BYTES)
+    head, blocks = _peeked(plain_blocks(raw, policy), _MAGIC_BYTES)
+    table = table_of(head)
+    if table is not None or policy.format in TABLES:
+        return _table(raw, policy, head, blocks, table)
+    if policy.sheet is not None:
+        raise UsageError(f"{raw.name} has no sheets: it is no workbook", hint="Leave out --sheet.")
     stream = utf8_blocks(blocks, head, encoding=encoding, name=raw.name)
     head, blocks = _peeked(stream.blocks, HEAD_BYTES)
     format_ = policy.format or format_of(raw.name, head)
@@ -116,6 +150,29 @@ def _build(raw: RawInput, policy: ReadPolicy, encoding: str) -> Source:
     delimiter = policy.delimiter or ("\t" if format_ == "tsv" else delimiter_of(head))
     tape = Tape(lines, row_bytes_max=policy.row_bytes_max)
     return Source(raw, DelimitedReader(tape, gathering, delimiter=delimiter), gathering, format_)
+
+
+def _table(raw: RawInput, policy: ReadPolicy, head: bytes, blocks: Iterator[bytes], table: Format | None) -> Source:
+    """Return a workbook or a Parquet file, which are read from a file that can be sought in."""
+    if policy.format not in {None, table}:
+        found = f"begins as {table.upper()} does" if table is not None else "does not begin as one"
+        raise UsageError(f"{raw.name} is not {str(policy.format).upper()}: it {found}", hint="Leave out --format.")
+    if policy.sheet is not None and table != "xlsx":
+        raise UsageError(f"{raw.name} has no sheets: it is no workbook", hint="Leave out --sheet.")
+    direct = raw.direct(head)
+    file: IO[bytes] = direct or spooled(blocks, raw.name, policy)
+    spool = None if direct else file
+    try:
+        if is_old_office(head):
+            file.seek(0)
+            refuse_old_kind(file.read(_OLD_OFFICE_BYTES), raw.name)
+        gathering = Gathering(raw.name, "utf-8", policy, exact=False)
+        reader = (SheetReader if table == "xlsx" else ParquetReader)(raw, file, gathering)
+        return Source(raw, reader, gathering, table or "xlsx", spool=spool)
+    except BaseException:
+        if spool is not None:
+            spool.close()
+        raise
 
 
 def _all_chunks(reader: _Reader, gathering: Gathering) -> Iterator[list[Row | Rejection]]:

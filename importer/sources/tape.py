@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain
 
+from importer.errors import SourceError
 from importer.sources.encoding import is_utf8
 from importer.sources.lines import Block, LongLine
 
@@ -88,6 +89,7 @@ class Tape:
         self._blocks = blocks
         self._row_bytes_max = row_bytes_max
         self._parts: deque[_Part] = deque()
+        self._failure: SourceError | None = None
 
     def lines(self, first: int) -> Iterator[str]:
         """Return the lines from `first` on (which must be held) for one csv.reader.
@@ -122,13 +124,23 @@ class Tape:
                 yield part.feed(max(first, part.first))
         while True:
             self._forget()
-            block = next(self._blocks, None)
+            block = self._pull()
             if block is None:
                 self.ended = True
                 return
             part = self._hold(block)
             self._check_growth(part)
             yield part.feed(part.first)
+
+    def _pull(self) -> Block | LongLine | None:
+        """Return the next block; what broke the source breaks it again, for whoever reads what is held once more."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            return next(self._blocks, None)
+        except SourceError as error:
+            self._failure = error
+            raise
 
     def _hold(self, block: Block | LongLine) -> _Part:
         part = _Part(block)

@@ -7,7 +7,7 @@ import pytest
 from trio.testing import MockClock
 
 from importer.cli.bar import Bar
-from importer.cli.progress import BAR_EVERY_S, LINE_EVERY_S, duration, line, show, snapshot, view, waiting
+from importer.cli.progress import BAR_EVERY_S, LINE_EVERY_S, counts, last_error, line, show, snapshot, view, waiting
 from importer.cli.screen import Screen
 from importer.model import State
 from importer.report.books import Tally
@@ -30,6 +30,7 @@ def anyio_backend() -> tuple[str, dict[str, MockClock]]:
 def half_done() -> Tally:
     """Return the counts of a run in its middle."""
     tally = Tally(rows_read=6_000, requests=250, bytes_read=500, bytes_total=1_000, permitted_per_s=25.0)
+    tally.in_flight, tally.workers = 3, 8
     tally.end(State.CREATED, 2_995)
     tally.end(State.FAILED, 5)
     return tally
@@ -40,7 +41,8 @@ def test_a_line_says_how_far_how_fast_and_how_bad() -> None:
     tally = half_done()
     before, now = snapshot(Tally(), 0.0), snapshot(tally, 10.0)
     assert line(tally, before, now) == (
-        "6,000 read, 2,995 created, 5 bad; 25%, about 30 s left; 300 rows/s, 25.0 of 25.0 requests/s"
+        "6,000 read, 2,995 created, 5 failed; 25%, about 30 s left; 300 rows/s, 250 of 250 requests in 10 s,"
+        " 3 of 8 workers busy"
     )
 
 
@@ -58,18 +60,36 @@ def test_what_is_waited_for_is_said_with_a_countdown() -> None:
     tally.waiting_for, tally.waiting_until, tally.doubted = "a late\x1b request", 42.0, 50
     assert waiting(tally, 10.0) == "a late\x1b request, 32 s left"
     shown = line(tally, snapshot(Tally(), 0.0), snapshot(tally, 10.0))
-    assert shown.endswith("; 50 in doubt; waiting: a late\\x1b request, 32 s left")
+    assert ", 50 in doubt; " in shown
+    assert shown.endswith("; waiting: a late\\x1b request, 32 s left")
     tally.waiting_until = None
     assert waiting(tally, 10.0) == "a late\x1b request"
 
 
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0.17, "0.2 s"), (14.2, "14 s"), (59.9, "1 min"), (185, "3 min 5 s"), (7_800, "2 h 10 min"), (7_200, "2 h")],
-)
-def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
-    """Small ones with a tenth, large ones in two units."""
-    assert duration(seconds) == said
+def test_states_that_nobody_is_in_are_left_out() -> None:
+    """Read, created and failed always show, the others once there are any; a style marks what asks for a look."""
+    assert counts(Tally(), snapshot(Tally(), 0.0)) == [("0 read", ""), ("0 created", ""), ("0 failed", "")]
+    tally = half_done()
+    tally.end(State.SKIPPED, 7)
+    tally.end(State.UNRESOLVED, 1)
+    told = dict(counts(tally, snapshot(tally, 0.0)))
+    assert list(told) == ["6,000 read", "2,995 created", "7 skipped", "5 failed", "1 unresolved"]
+    assert (told["5 failed"], told["7 skipped"]) == ("red", "")
+
+
+def test_the_last_error_is_said_to_be_cured_once_it_is() -> None:
+    """No error, no line; an error is open until its batch was sent again and nothing is in doubt."""
+    tally = half_done()
+    assert last_error(tally) is None
+    tally.meet("service unavailable", "batch")
+    assert last_error(tally) == "last error: service unavailable (not cured yet)"
+    tally.troubled.discard("batch")
+    tally.doubted = 50
+    assert last_error(tally) == "last error: service unavailable (not cured yet)"
+    tally.doubted = 0
+    assert last_error(tally) == "last error: service unavailable (cured)"
+    before, now = snapshot(Tally(), 0.0), snapshot(tally, 10.0)
+    assert line(tally, before, now).endswith("; last error: service unavailable (cured)")
 
 
 async def test_elsewhere_a_line_comes_every_ten_seconds() -> None:
@@ -95,7 +115,7 @@ async def test_on_a_terminal_a_bar_is_drawn_and_taken_away(monkeypatch: pytest.M
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("NO_COLOR", "1")
     terminal, tally = Terminal(), half_done()
-    tally.waiting_for, tally.doubted = "a late request", 50
+    tally.waiting_for, tally.doubted, tally.trouble = "a late request", 50, "gateway timeout"
     screen = Screen(io.StringIO(), terminal)
     with anyio.move_on_after(BAR_EVERY_S * 4):
         async with anyio.create_task_group() as group:
@@ -104,8 +124,9 @@ async def test_on_a_terminal_a_bar_is_drawn_and_taken_away(monkeypatch: pytest.M
             screen.say("said meanwhile")
             await anyio.sleep_forever()
     shown = terminal.getvalue()
-    assert "6,000 read, 2,995 created, 5 bad" in shown
+    assert "6,000 read, 2,995 created, 5 failed, 50 in doubt" in shown
     assert "waiting: a late request" in shown
+    assert "last error: gateway timeout (not cured yet)" in shown
     assert "said meanwhile\n" in shown
     assert shown.rindex("\x1b[?25h") > shown.rindex("waiting")
     screen.say("after")

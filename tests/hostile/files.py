@@ -116,7 +116,7 @@ _COMPRESSED: Final = (
     _refused("xz that asks for 4 GiB of memory", _greedy_xz(), "is damaged: its xz data"),
     _refused("zstd that asks for 2 GiB of memory", b"\x28\xb5\x2f\xfd\x00\xa8" + bytes(9), "is damaged: its zstd data"),
     _refused("zip with a path that leads out", _zip(), "is a zip archive", USAGE),
-    _refused("Excel workbook", _zip(), "or an Excel workbook", USAGE, file="c.xlsx"),
+    _refused("zip that calls itself a workbook", _zip(), "not an Excel workbook", USAGE, file="c.xlsx"),
 )
 # fmt: on
 

@@ -70,14 +70,15 @@ class World:
         return Plan(**(usual | self.plan | changes))
 
     async def run(
-        self, simulator: Simulator, *sources: Path | str, stop: Stop | None = None, **changes: Any
-    ) -> Summary:
-        """Run once against a running simulator."""
+        self, simulator: Simulator, *sources: Path | str, stop: Stop | None = None, tally: Tally | None = None,
+        **changes: Any,
+    ) -> Summary:  # fmt: skip
+        """Run once against a running simulator; its counts go into `tally`."""
         plan = self.make_plan(simulator.base_url, *sources, **changes)
         transport = HubSpotTransport(plan.token, plan.transport)
         try:
             with anyio.fail_after(60):
-                return await run_plan(plan, transport, tally=Tally(), stop=stop or Stop())
+                return await run_plan(plan, transport, tally=tally or Tally(), stop=stop or Stop())
         finally:
             await transport.aclose()
 

@@ -3,7 +3,6 @@
 from typing import Final
 
 _PLACEHOLDER: Final = "a placeholder: the number is set before anybody reads it"
-_SHORTCUT: Final = "the short way finds nothing that the three steps do not find; without it they do"
 _INSTANT: Final = "the two differ at one exact instant only, which lies within the slack for rounding"
 _NO_READER: Final = "no row of the table reads it when there is no reply: the rows for lost requests come first"
 _FALSY: Final = "its callers ask only whether it is true"
@@ -21,21 +20,6 @@ EQUIVALENTS: Final[dict[tuple[str, str, str], str]] = {
      "self._sync_by = (1.0)  # monotonic seconds; of the oldest entry that is not synced"): _PLACEHOLDER,
     ("ledger/fold.py", "continue", "break"): _ONE,
     ("pairing.py", "return False", "return None"): _FALSY,
-    ("pairing.py",
-     "return _verbatim(sent, results, terms) or _match(sent, nothing, results, terms)",
-     "return (_match(sent, nothing, results, terms))"): _SHORTCUT,
-    ("pairing.py",
-     "if correlation is not None or not len(sent) == len(results) == len(places) == len(ids):",
-     "if correlation is not None or not (len(sent) == len(results) != len(places) == len(ids)):"): _SHORTCUT,
-    ("pairing.py",
-     "if index < 0 or shown != sent[index] or known(result.id) or not ignored.isdisjoint(shown):",
-     "if (index <= 0) or shown != sent[index] or known(result.id) or not ignored.isdisjoint(shown):"): _SHORTCUT,
-    ("pairing.py",
-     "if index < 0 or shown != sent[index] or known(result.id) or not ignored.isdisjoint(shown):",
-     "if index < (1) or shown != sent[index] or known(result.id) or not ignored.isdisjoint(shown):"): _SHORTCUT,
-    ("pairing.py",
-     "return Pairs(pairs=tuple([found[index] for index in range(len(sent))]), left=(), unexpected=(), near={})",
-     "return None"): _SHORTCUT,
     ("hubspot/verdicts.py",
      "_NO_REPLY: Final = Reply(status=0, sent_at=0.0, answered_at=0.0)",
      "_NO_REPLY: Final = Reply(status=(1), sent_at=0.0, answered_at=0.0)"): _NO_READER,

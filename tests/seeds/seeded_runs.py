@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import anyio
 
@@ -127,7 +127,11 @@ async def one_seed(folder: Path, seed: int, records: int) -> Score:
 async def _run(world: World, simulator: Simulator, source: Path, rng: Random, *, cut: bool) -> Summary | None:
     """Run once, perhaps cut off; return None where HubSpot let nothing begin."""
     stop = Stop()
-    changes = {"workers": rng.choice([1, 4, 8]), "admission": AdmissionPolicy(duplicates="create"), "grace_s": 0.05}
+    changes: dict[str, Any] = {
+        "workers": rng.choice([1, 4, 8]),
+        "admission": AdmissionPolicy(duplicates="create"),
+        "grace_s": 0.05,
+    }
     async with anyio.create_task_group() as group:
         if cut:
             group.start_soon(_cut, stop, rng.uniform(0.05, 0.5))

@@ -88,9 +88,6 @@ def name_digests(names: Sequence[str]) -> list[bytes]:
 
 
 def _name_keys(names: Sequence[str]) -> list[bytes]:
-    """Return the forms in which names are compared, all at once where they are tidy ASCII already."""
-    lines = "\n".join(["", *names, ""])
-    tidy = lines.isascii() and lines.replace("\n", "").isprintable() and lines.count("\n") == len(names) + 1
-    if tidy and "  " not in lines and " \n" not in lines and "\n " not in lines:
-        return lines.casefold().encode().split(b"\n")[1:-1]
-    return [canonical.name_key(name).encode("utf-8", "surrogatepass") for name in names]
+    """Return the forms in which names are compared (`canonical.name_key`), made all at once."""
+    lines = "\n".join(canonical.texts(names))  # in which white space is a blank, so no line of its own
+    return lines.casefold().encode("utf-8", "surrogatepass").split(b"\n") if names else []

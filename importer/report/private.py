@@ -1,0 +1,20 @@
+"""Files that only their owner may read, written whole or not at all."""
+
+import os
+from pathlib import Path
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, 0600, whole or not at all; what was there is replaced. Raises `OSError`."""
+    half = path.with_name(f".{path.name}.{os.getpid()}.half")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+    half.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(half, flags, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise

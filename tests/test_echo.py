@@ -1,0 +1,48 @@
+"""The usual reply: what passes for a repetition to the letter, and what is left to the three steps of pairing."""
+
+from collections.abc import Sequence
+
+from importer import canonical, echo
+from importer.model import Pairing, Result
+
+SENT = [{"hs_name": "X", "hs_notes": "d"}, {"hs_name": "Y"}]
+NAMES = ["X", "Y"]
+PAYLOADS = [canonical.framed(one) for one in SENT]
+
+
+def shown(*order: int, ids: Sequence[str] = "ab", **other: str) -> list[Result]:
+    """Return the campaigns of some inputs, each with `other` properties too."""
+    return [Result(ids[at], {**SENT[at], **other}, "2024-05-01T00:00:00Z") for at in order]
+
+
+def test_an_echo_is_paired_in_any_order() -> None:
+    """The names say which is which, and each pair is exact."""
+    for order in ((0, 1), (1, 0)):
+        pairs = echo.verbatim(NAMES, PAYLOADS, shown(*order))
+
+        assert pairs is not None
+        assert [(pair.index, pair.result.id, pair.how, pair.normalised) for pair in pairs.pairs] == [
+            (0, "a", Pairing.EXACT, None),
+            (1, "b", Pairing.EXACT, None),
+        ]
+        assert (pairs.left, pairs.unexpected, dict(pairs.near)) == ((), (), {})
+
+
+def test_what_is_no_echo_is_left_to_pairing() -> None:
+    """Too few or too many, a value that differs, an id that is blank, known or given twice, a name that comes twice."""
+    assert echo.verbatim(NAMES, PAYLOADS, shown(0)) is None
+    assert echo.verbatim(NAMES, PAYLOADS, [*shown(0, 1), Result("c", {"hs_name": "Z"}, None)]) is None
+    assert echo.verbatim(NAMES, PAYLOADS, shown(0, 1, hs_notes="e")) is None
+    assert echo.verbatim(NAMES, PAYLOADS, shown(0, 1, ids=["", "b"])) is None
+    assert echo.verbatim(NAMES, PAYLOADS, shown(0, 1, ids="aa")) is None
+    assert echo.verbatim(NAMES, PAYLOADS, shown(0, 1), known={"b"}.__contains__) is None
+    assert echo.verbatim(["X", "X"], [PAYLOADS[0]] * 2, shown(0, 0)) is None
+
+
+def test_brands_are_never_an_echo() -> None:
+    """What HubSpot shows elsewhere tells nothing apart, though its name may stand in a value."""
+    sent = {"hs_name": "X", "hs_business_unit_ids": "1"}
+    quoted = {"hs_name": '"hs_business_unit_ids":'}
+
+    assert echo.verbatim(["X"], [canonical.framed(sent)], [Result("a", sent, None)]) is None
+    assert echo.verbatim([quoted["hs_name"]], [canonical.framed(quoted)], [Result("a", quoted, None)]) is not None
