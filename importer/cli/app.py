@@ -7,20 +7,19 @@ from inspect import Parameter, Signature
 from typing import Annotated, Any, Final, NamedTuple
 
 import typer
-from typer.exceptions import TyperException
+from typer.completion import install_callback, show_callback
 
+from importer.cli import own_flags
 from importer.cli.flags import Flag, flags_of
 from importer.cli.help import CommandWithPanels, help_all
-from importer.errors import ExitStatus, UsageError
-from importer.near_miss import did_you_mean
 
-_SUMMARY: Final = """Create marketing campaigns in HubSpot from large files: every row ends in
-exactly one state, nothing is made twice, and a stopped run just goes on."""
+_SUMMARY: Final = "Create marketing campaigns in HubSpot from large files, and none of them twice."
 
 app = typer.Typer(
     name="importer",
     help=_SUMMARY,
     rich_markup_mode=None,
+    add_completion=False,  # its two options stand below, on one line of the help
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
@@ -37,34 +36,31 @@ class Command(NamedTuple):
     more: tuple[Flag, ...] = ()  #: flags of its own, which are no settings
 
 
-_OWN: Final = "This command"
-
-_RECONCILE: Final = (
-    Flag("list", "only list what is in doubt or unresolved", _OWN, kind="switch", everyday=True),
-    Flag("identity", "decide about this unresolved record yourself", _OWN, "ID", everyday=True),
-    Flag("as", "what became of it", _OWN, "created:CAMPAIGN|absent", everyday=True),
-    Flag("reason", "why you say so, for the ledger", _OWN, "TEXT", everyday=True),
-)
-_AS_JSON: Final = (Flag("json", "print one JSON object", _OWN, kind="switch", everyday=True),)
-_FAILURES: Final = (
-    Flag("output", "new file to write: .csv, .tsv or .jsonl", _OWN, "FILE", "CSV to stdout", everyday=True),
-    Flag("raw", "leave cells that a spreadsheet would run as they are", _OWN, kind="switch", everyday=True),
-)
-_SIMULATOR: Final = (
-    Flag("port", "port to listen on", _OWN, "N", "any free one", everyday=True),
-    Flag("rate", "requests permitted in 10 s", _OWN, "N", "no limit", everyday=True),
-    Flag("fault", "fault by probability or number; may be repeated", _OWN, "NAME:P|NAME@N", kind="list", everyday=True),
-    Flag("latency", "how long a request takes", _OWN, "fixed:S|uniform:S-S|longtail:S", everyday=True),
-    Flag("seed", "of everything drawn", _OWN, "N", "0", everyday=True),
-    Flag("state", "folder that keeps the campaigns", _OWN, "DIR", everyday=True),
-    Flag("set", "any other switch; may be repeated", _OWN, "SWITCH=VALUE", kind="list", everyday=True),
-)
-_DEMO: Final = (
-    Flag("into", "folder for the file and its ledger", _OWN, "DIR", "a new temporary one", everyday=True),
-    Flag("rows", "campaigns to make", _OWN, "N", "400", everyday=True),
-)
-
 COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        "doctor",
+        "importer.cli.doctoring:doctor",
+        "Check token, account, quota, clock and disk.",
+        (
+            ("importer doctor", "a tick or a remedy for each; safe to show to others"),
+            ("importer doctor --json", "for scripts"),
+            ("importer doctor --simulate", "against a simulated HubSpot, no token needed"),
+        ),
+        "",
+        own_flags.DOCTOR,
+    ),
+    Command(
+        "init",
+        "importer.cli.proposing:init",
+        "Look at a file and write importer.toml for it.",
+        (
+            ("importer init campaigns.csv", "proposes which column feeds which property; then: importer run"),
+            ("importer init export.csv -o crm.toml", "another file; then: importer run --config crm.toml"),
+            ("importer init campaigns.csv --force", "over the importer.toml that is there"),
+        ),
+        "SOURCE",
+        own_flags.INIT,
+    ),
     Command(
         "run",
         "importer.cli.commands:run",
@@ -97,7 +93,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("watch importer status campaigns.csv.ledger", "while a run is at work"),
         ),
         "LEDGER",
-        _AS_JSON,
+        own_flags.AS_JSON,
     ),
     Command(
         "reconcile",
@@ -109,7 +105,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer reconcile LEDGER --identity ID --as absent", "it is not there (or: --as created:CAMPAIGN)"),
         ),
         "LEDGER",
-        _RECONCILE,
+        own_flags.RECONCILE,
     ),
     Command(
         "failures",
@@ -121,7 +117,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer failures LEDGER --output fix.jsonl", "for programs"),
         ),
         "LEDGER",
-        _FAILURES,
+        own_flags.FAILURES,
     ),
     Command(
         "verify",
@@ -133,7 +129,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer verify LEDGER && echo sound", "in a shell"),
         ),
         "LEDGER",
-        _AS_JSON,
+        own_flags.AS_JSON,
     ),
     Command(
         "probe",
@@ -145,7 +141,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer probe --yes --api-version 2026-09", "another version, a production account"),
         ),
         "",
-        (Flag("into", "folder for probe-report.md and probe.json", _OWN, "DIR", "this one", everyday=True),),
+        own_flags.PROBE,
     ),
     Command(
         "simulator",
@@ -157,7 +153,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer simulator --latency uniform:0.1-0.9 --state sim/", "slow, and it remembers"),
         ),
         "",
-        _SIMULATOR,
+        own_flags.SIMULATOR,
     ),
     Command(
         "demo",
@@ -169,19 +165,19 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer demo --rows 20000", "a larger one"),
         ),
         "",
-        _DEMO,
+        own_flags.DEMO,
     ),
     Command(
         "config",
         "importer.cli.configuring:show",
         "Show every setting and where it comes from.",
         (
-            ("importer config", "as flags left out would be"),
-            ("IMPORTER_RATE=50 importer config", "with the environment"),
-            ("importer config --config nightly.toml", "with a file"),
+            ("importer config show", "as flags left out would be"),
+            ("importer config show --origin", "and where each comes from: file and line, variable, default"),
+            ("importer config show --config nightly.toml", "with a file"),
         ),
-        "",
-        (Flag("config", "configuration file", _OWN, "FILE", "importer.toml, when there", everyday=True),),
+        "[show]",
+        own_flags.CONFIG,
     ),
     Command(
         "explain",
@@ -203,22 +199,32 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_INSTALL: Final = "Set up completion for this shell (bash, zsh, fish)."
+
+
 @app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
     ] = False,
+    install_completion: Annotated[
+        bool, typer.Option("--install-completion", callback=install_callback, is_eager=True, help=_INSTALL)
+    ] = False,
+    show_completion: Annotated[
+        str | None, typer.Option("--show-completion", callback=show_callback, is_eager=True, hidden=True)
+    ] = None,
 ) -> None:
     pass
 
 
-def _flags(command: Command) -> tuple[Flag, ...]:
+def flags(command: Command) -> tuple[Flag, ...]:
+    """Return every flag of a command."""
     return (*command.more, *flags_of(command.name))
 
 
 def _body(command: Command) -> Callable[..., None]:
     """Return the function that typer calls: it loads the command's body, and exits with its status."""
-    flags = _flags(command)
+    own = flags(command)
 
     def call(**given: Any) -> None:
         argument = given.pop("argument", None)
@@ -227,10 +233,10 @@ def _body(command: Command) -> Callable[..., None]:
         status: int = getattr(import_module(module), function)(argument, given, sys.argv[1:])
         raise typer.Exit(status)
 
-    parameters = [_parameter(flag) for flag in flags]
+    parameters = [_parameter(flag) for flag in own]
     if command.argument:
         parameters.insert(0, _argument(command.argument))
-    if not all(flag.everyday for flag in flags):
+    if not all(flag.everyday for flag in own):
         parameters.append(help_all())
     call.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # typer reads it
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -250,6 +256,7 @@ def _parameter(flag: Flag) -> Parameter:
     spelling = f"{flag.option}/--no-{flag.option[2:]}" if flag.kind == "switch" else flag.option
     shown = f"{flag.help} [{flag.default}]" if flag.default else flag.help
     option = typer.Option(
+        *([flag.short] if flag.short else []),
         spelling,
         help=shown,
         metavar=flag.metavar or None,
@@ -269,32 +276,3 @@ def _help(command: Command) -> str:
 
 for _command in COMMANDS:
     app.command(_command.name, help=_help(_command), short_help=_command.help, cls=CommandWithPanels)(_body(_command))
-
-
-def main() -> None:
-    """Run the command line and exit with its status."""
-    try:
-        sys.exit(app(sys.argv[1:] or ["--help"], prog_name="importer", standalone_mode=False))
-    except KeyboardInterrupt:
-        sys.exit(int(ExitStatus.INTERRUPTED))
-    except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
-        sys.exit(_crashed(error))
-
-
-def _misuse(error: TyperException) -> UsageError:
-    """Return what is wrong with argv, with the near miss and the help that tells."""
-    named = next((command.name for command in COMMANDS if command.name in sys.argv[1:2]), None)
-    option = getattr(error, "option_name", None)
-    message = error.format_message().rstrip(".")
-    if option is not None and named is not None:
-        known = [flag.option for command in COMMANDS if command.name == named for flag in _flags(command)]
-        message = f"{named} has no option {option}{did_you_mean(option, known)}"
-    return UsageError(message, hint=f"importer {named} --help" if named else "importer --help")
-
-
-def _crashed(error: Exception) -> int:
-    """Say what an error on the command line was, and return its status; it is ours when typer does not know it."""
-    shown, screen = import_module("importer.cli.errors"), import_module("importer.cli.screen").Screen()
-    if isinstance(error, TyperException):
-        return int(shown.show_error(_misuse(error), screen))
-    return int(shown.show_error(shown.internal_error(error, shown.crash_report(error)), screen))

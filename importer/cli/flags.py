@@ -24,6 +24,7 @@ class Flag(NamedTuple):
     kind: Kind = "value"
     commands: str = "run check"  #: names of the commands that take it
     everyday: bool = False  #: shown by --help, not only by --help-all
+    short: str = ""  #: one letter after one hyphen, for the few that are typed all the time
 
     @property
     def option(self) -> str:
@@ -57,17 +58,18 @@ _TO = "HubSpot"
 _SPEED = "Speed and waiting"
 _RUN = "The run"
 _SAY = "What it says"
+_READS = "run check init"
 _SENDS = "run reconcile"
-_ASKS = "run reconcile probe"
+_ASKS = "run reconcile probe doctor init"
 _ALL = "run check reconcile"
 
 FLAGS: Final[tuple[Flag, ...]] = (
     Flag("mapping", "ready mapping, or file, that says which column feeds which property", _READ, "NAME|FILE",
          everyday=True),
     Flag("allow_property", "property of your account to send as it is; may be repeated", _READ, "NAME", kind="list"),
-    Flag("format", "format of the sources, where the name does not tell", _READ, "FORMAT"),
-    Flag("encoding", "encoding of the sources", _READ, "NAME", "utf-8"),
-    Flag("delimiter", "what separates the cells of a CSV source", _READ, "CHARACTER"),
+    Flag("format", "format of the sources, where the name does not tell", _READ, "FORMAT", commands=_READS),
+    Flag("encoding", "encoding of the sources", _READ, "NAME", "utf-8", commands=_READS),
+    Flag("delimiter", "what separates the cells of a CSV source", _READ, "CHARACTER", commands=_READS),
     Flag("max_row_bytes", "longest permitted row", _READ, "BYTES", "1048576"),
     Flag("max_bytes", "most bytes to read of one source, after decompression", _READ, "BYTES"),
     Flag("allow_special", "read pipes and devices too, not only files and -", _READ, kind="switch"),
@@ -87,7 +89,7 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("dry_run", "do everything but send, and say what would be sent", _RUN, kind="switch", commands="run",
          everyday=True),
     Flag("simulate", "send to a simulated HubSpot in this process; needs no token", _RUN, kind="switch",
-         commands="run probe", everyday=True),
+         commands="run probe doctor init", everyday=True),
     Flag("fault", "fault of the simulated HubSpot, with --simulate; may be repeated", _RUN, "NAME:P", kind="list",
          commands="run probe"),
     Flag("yes", "do not ask before a new ledger, or a probe, writes to a production account", _RUN, kind="switch",
@@ -115,7 +117,7 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("progress", "a bar, lines, or nothing", _SAY, "auto|always|never", "auto", commands=_ALL),
     Flag("log_level", "least severe entry of run.log", _SAY, "debug|info|warning|error", "info", commands=_ALL),
     Flag("log_stderr", "write the log to stderr too, as JSON", _SAY, kind="switch", commands=_ALL),
-    Flag("config", "configuration file", _RUN, "FILE", "importer.toml, when there", commands=f"{_ALL} probe"),
+    Flag("config", "configuration file", _RUN, "FILE", "importer.toml, when there", commands=f"{_ALL} probe doctor init"),
 )  # fmt: skip
 
 #: Flags that a configuration file may set: all but the one that names it.

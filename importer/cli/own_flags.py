@@ -1,0 +1,45 @@
+"""Options that one command has for itself: they are no settings, so no file and no variable sets them."""
+
+from typing import Final
+
+from importer.cli.flags import Flag
+
+_OWN: Final = "This command"
+
+RECONCILE: Final = (
+    Flag("list", "only list what is in doubt or unresolved", _OWN, kind="switch", everyday=True),
+    Flag("identity", "decide about this unresolved record yourself", _OWN, "ID", everyday=True),
+    Flag("as", "what became of it", _OWN, "created:CAMPAIGN|absent", everyday=True),
+    Flag("reason", "why you say so, for the ledger", _OWN, "TEXT", everyday=True),
+)
+AS_JSON: Final = (Flag("json", "print one JSON object", _OWN, kind="switch", everyday=True),)
+FAILURES: Final = (
+    Flag("output", "new file to write: .csv, .tsv or .jsonl", _OWN, "FILE", "CSV to stdout", everyday=True, short="-o"),
+    Flag("raw", "leave cells that a spreadsheet would run as they are", _OWN, kind="switch", everyday=True),
+)
+SIMULATOR: Final = (
+    Flag("port", "port to listen on", _OWN, "N", "any free one", everyday=True),
+    Flag("rate", "requests permitted in 10 s", _OWN, "N", "no limit", everyday=True),
+    Flag("fault", "fault by probability or number; may be repeated", _OWN, "NAME:P|NAME@N", kind="list", everyday=True),
+    Flag("latency", "how long a request takes", _OWN, "fixed:S|uniform:S-S|longtail:S", everyday=True),
+    Flag("seed", "of everything drawn", _OWN, "N", "0", everyday=True),
+    Flag("state", "folder that keeps the campaigns", _OWN, "DIR", everyday=True),
+    Flag("set", "any other switch; may be repeated", _OWN, "SWITCH=VALUE", kind="list", everyday=True),
+)
+DEMO: Final = (
+    Flag("into", "folder for the file and its ledger", _OWN, "DIR", "a new temporary one", everyday=True),
+    Flag("rows", "campaigns to make", _OWN, "N", "400", everyday=True),
+)
+PROBE: Final = (Flag("into", "folder for probe-report.md and probe.json", _OWN, "DIR", "this one", everyday=True),)
+CONFIG: Final = (
+    Flag("config", "configuration file", _OWN, "FILE", "importer.toml, when there", everyday=True),
+    Flag("origin", "say of every setting where it comes from, also of defaults", _OWN, kind="switch", everyday=True),
+)
+INIT: Final = (
+    Flag("output", "file to write", _OWN, "FILE", "importer.toml", everyday=True, short="-o"),
+    Flag("force", "write it over one that is there", _OWN, kind="switch", everyday=True),
+)
+DOCTOR: Final = (
+    Flag("ledger", "folder where the ledger is to be", _OWN, "DIR", "this one", everyday=True),
+    *AS_JSON,
+)
