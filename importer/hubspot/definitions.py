@@ -70,4 +70,6 @@ def loaded(value: object) -> tuple[Definition, ...]:
     try:
         return _MANY.validate_python(value)
     except ValidationError as error:
-        raise UnreadableReplyError(f"the kept list of properties cannot be read: {error.error_count()} errors") from None
+        raise UnreadableReplyError(
+            f"the kept list of properties cannot be read: {error.error_count()} errors"
+        ) from None

@@ -69,7 +69,9 @@ def _choice(column: Column, labels: Mapping[str, str], what: str) -> Fit | Misfi
     if not labels:
         return _not_all(column, f"{what}, as far as is known")
     unknown = [value for value in column.distinct if value not in labels]
-    doubts = tuple(f'{shown(value)} is not {what} that is known: it is left out until you write one.' for value in unknown)
+    doubts = tuple(
+        f"{shown(value)} is not {what} that is known: it is left out until you write one." for value in unknown
+    )
     values = {value: labels.get(value, "") for value in column.distinct}
     return Fit({"values": values, "otherwise": "fail"}, doubts)
 

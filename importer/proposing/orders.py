@@ -19,7 +19,11 @@ class Order(NamedTuple):
 
 def order_of(columns: Sequence[Column]) -> Order:
     """Return the order in which the file writes day and month."""
-    told = [(one.name, one.dates[0].day_first) for one in columns if len(one.dates) == 1 and one.dates[0].day_first is not None]
+    told = [
+        (one.name, one.dates[0].day_first)
+        for one in columns
+        if len(one.dates) == 1 and one.dates[0].day_first is not None
+    ]
     orders = {day_first for _, day_first in told}
     if len(orders) == 1:
         name, day_first = told[0]

@@ -11,7 +11,7 @@ from typing import Any, Final
 from importer.errors import UsageError
 from importer.hubspot.definitions import Definition
 from importer.mapping import OWN_COLUMNS
-from importer.properties import NAME
+from importer.properties import NAME, WRITABLE
 from importer.proposing.columns import Column
 from importer.proposing.fitting import Misfit, fit
 from importer.proposing.orders import Order, order_of
@@ -84,7 +84,7 @@ def propose(columns: Sequence[Column], *, name: str, definitions: Sequence[Defin
     used = {feed.column for feed in feeds.values()} | ({key.name} if key else set())
     return Proposal(
         name=name,
-        feeds=tuple(sorted(feeds.values(), key=lambda feed: feed.prop != NAME)),
+        feeds=tuple(sorted(feeds.values(), key=_place)),
         key=(key.name,) if key else (),
         key_reason=f"filled and different in all {len(key.values)} sampled rows" if key else NO_KEY,
         left={one.name: left.get(one.name) or _why_left(one) for one in columns if one.name not in used},
@@ -102,6 +102,11 @@ def _feed(match: Match, order: Order, definitions: Mapping[str, Definition]) -> 
         reason=match.reason,
         doubts=made.doubts,
     )
+
+
+def _place(feed: Feed) -> tuple[int, str]:
+    """Return where a property stands: HubSpot's own in their usual order, then the account's."""
+    return (WRITABLE.index(feed.prop), "") if feed.prop in WRITABLE else (len(WRITABLE), feed.prop)
 
 
 def _key(columns: Sequence[Column], feeds: Mapping[str, Feed]) -> Column | None:
