@@ -218,16 +218,18 @@ def _line_of(text: str, name: str) -> int | None:
     return None
 
 
-def _origins(typed: Iterable[str], in_file: Iterable[str], path: Path) -> dict[str, str]:
+def _origins(typed: Iterable[str], in_file: Mapping[str, Any], path: Path) -> dict[str, str]:
     """Return where each setting that is set comes from, the strongest layer standing."""
     text = path.read_text(encoding="utf-8") if in_file else ""
-    origins = {name: _place(path, _line_of(text, name), name) for name in in_file}
+    own = f"[{MAPPING}]" if in_file.get(MAPPING) == _beside(path) else f"[{TABLE}] {MAPPING}"
+    places = {name: own if name == MAPPING else f"[{TABLE}] {name}" for name in in_file}
+    origins = {name: f"{_at(path, _line_of(text, name))}: {place}" for name, place in places.items()}
     origins |= {flag.name: flag.variable for flag in IN_FILE.values() if os.environ.get(flag.variable)}
     return origins | {name: IN_FILE[name].option for name in typed}
 
 
-def _place(path: Path, line: int | None, name: str) -> str:
-    return f"{path}: [{TABLE}] {name}" if line is None else f"{path}:{line}: [{TABLE}] {name}"
+def _at(path: Path, line: int | None) -> str:
+    return str(path) if line is None else f"{path}:{line}"
 
 
 def _strange_variables() -> Iterable[str]:

@@ -13,7 +13,7 @@ from importer.cli import own_flags
 from importer.cli.flags import Flag, flags_of
 from importer.cli.help import CommandWithPanels, help_all
 
-_SUMMARY: Final = "Create marketing campaigns in HubSpot from large files, and none of them twice."
+_SUMMARY: Final = "Create marketing campaigns in HubSpot from large files, none of them twice."
 
 app = typer.Typer(
     name="importer",

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from typer.completion import completion_init
+from typer._completion_classes import completion_init  # the one place where it is defined, and so exported
 from typer.exceptions import TyperException
 
 from importer.cli.app import COMMANDS, app, flags

@@ -108,7 +108,7 @@ FLAGS: Final[tuple[Flag, ...]] = (
          _SPEED, "PART", "1", commands=_SENDS),
     Flag("workers", "requests on their way at once; auto finds the number", _SPEED, "N", "auto", commands=_SENDS),
     Flag("timeout", "how long a request may take", _SPEED, "SECONDS", "110", commands=_ASKS),
-    Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "SECONDS", "60", commands=_ASKS),
+    Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "SECONDS", "60", commands="run reconcile probe"),
     Flag("settle_max", "how long to go on looking for it", _SPEED, "SECONDS", "300", commands=_SENDS),
     Flag("max_wait", "longest pause that HubSpot may ask for", _SPEED, "SECONDS", "900", commands=_SENDS),
     Flag("max_outage", "how long HubSpot may be away before the run stops", _SPEED, "SECONDS", "600", commands=_SENDS),
@@ -117,7 +117,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("progress", "a bar, lines, or nothing", _SAY, "auto|always|never", "auto", commands=_ALL),
     Flag("log_level", "least severe entry of run.log", _SAY, "debug|info|warning|error", "info", commands=_ALL),
     Flag("log_stderr", "write the log to stderr too, as JSON", _SAY, kind="switch", commands=_ALL),
-    Flag("config", "configuration file", _RUN, "FILE", "importer.toml, when there", commands=f"{_ALL} probe doctor init"),
+    Flag("config", "configuration file", _RUN, "FILE", "importer.toml, when there",
+         commands=f"{_ALL} probe doctor init"),
 )  # fmt: skip
 
 #: Flags that a configuration file may set: all but the one that names it.

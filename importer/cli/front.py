@@ -12,7 +12,7 @@ _ASKED: Final[tuple[list[str], ...]] = ([], ["--help"], ["-h"])
 FIRST_HELP: Final = """\
 Usage: importer [OPTIONS] COMMAND [ARGS]...
 
-  Create marketing campaigns in HubSpot from large files, and none of them twice.
+  Create marketing campaigns in HubSpot from large files, none of them twice.
 
 Options:
   --version             Say the version and exit.

@@ -90,8 +90,8 @@ def _properties(loaded: Loaded, plan: Plan, screen: Screen) -> Known | None:
         answer = anyio.run(_asked, loaded, plan)
     except AccessError as error:
         reason = error.message
-    except ImporterError as error:
-        raise error
+    except ImporterError:
+        raise
     except Exception as error:  # noqa: BLE001 - a task group wraps what it raises
         raise plain_error(error) from None
     else:

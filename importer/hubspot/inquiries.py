@@ -1,4 +1,4 @@
-"""What only `probe`, `doctor` and `init` ask of HubSpot: to archive, what properties take, whose token this is, what is left."""
+"""What only `probe`, `doctor` and `init` ask: to archive, what properties take, whose token this is, what is left."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol

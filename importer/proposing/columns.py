@@ -1,4 +1,4 @@
-"""What the sampled values of one column are: filled, unique, dates, statuses, currencies, numbers. This module is pure."""
+"""What the sampled values of one column are: unique, dates, statuses, currencies, numbers. This module is pure."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -4,6 +4,7 @@ Headings come from exports of Salesforce, Mailchimp, Marketo, Pardot and ActiveC
 from what German, French and Spanish sheets say. Words are compared by `squeezed`. This module is pure.
 """
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Final
@@ -23,9 +24,9 @@ HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
         "Titre", "Intitulé", "Nombre de la campaña", "Nombre de campaña", "Campaña", "Nombre", "Título",
     ),
     "hs_start_date": (
-        "Campaign Start Date", "Start Date", "Starts", "Start", "Begins", "Begin Date", "From", "Send Date", "Sent Date",
-        "Sent At", "Scheduled At", "Date Sent", "Launch Date", "Startdatum", "Beginn", "Anfang", "Anfangsdatum",
-        "Beginndatum", "Startet am", "Von", "Versanddatum", "Date de début", "Début", "Date d'envoi", "Du",
+        "Campaign Start Date", "Start Date", "Starts", "Start", "Begins", "Begin Date", "From", "Send Date",
+        "Sent Date", "Sent At", "Scheduled At", "Date Sent", "Launch Date", "Startdatum", "Beginn", "Anfang",
+        "Anfangsdatum", "Beginndatum", "Startet am", "Von", "Versanddatum", "Date de début", "Début", "Date d'envoi", "Du",
         "Fecha de inicio", "Inicio", "Fecha inicio", "Desde", "Fecha de envío",
     ),
     "hs_end_date": (
@@ -104,12 +105,15 @@ STATUS_OF: Final[Mapping[str, str]] = {squeezed(word): value for value, words in
 
 #: Currencies in use: a column of nothing else holds currencies, whatever its heading.
 CURRENCIES: Final = frozenset(
-    """
+    re.findall(
+        r"\w+",
+        """
     AED ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP
     CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG
     HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD
     MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB
     RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD
     UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWL
-    """.split()
+    """,
+    )
 )
