@@ -26,8 +26,8 @@ HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "hs_start_date": (
         "Campaign Start Date", "Start Date", "Starts", "Start", "Begins", "Begin Date", "From", "Send Date",
         "Sent Date", "Sent At", "Scheduled At", "Date Sent", "Launch Date", "Startdatum", "Beginn", "Anfang",
-        "Anfangsdatum", "Beginndatum", "Startet am", "Von", "Versanddatum", "Date de début", "Début", "Date d'envoi", "Du",
-        "Fecha de inicio", "Inicio", "Fecha inicio", "Desde", "Fecha de envío",
+        "Anfangsdatum", "Beginndatum", "Startet am", "Von", "Versanddatum", "Date de début", "Début", "Date d'envoi",
+        "Du", "Fecha de inicio", "Inicio", "Fecha inicio", "Desde", "Fecha de envío",
     ),
     "hs_end_date": (
         "Campaign End Date", "End Date", "Ends", "End", "Finish", "Finish Date", "Until", "To", "Enddatum", "Ende",

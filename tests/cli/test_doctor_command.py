@@ -46,7 +46,7 @@ def states(done: subprocess.CompletedProcess[str]) -> dict[str, str]:
 
 @pytest.mark.parametrize("account", [["daily=1000", "rate=190", "portal_id=4714"]], indirect=True)
 def test_a_sound_account_gets_ticks_only(account: Simulator, folder: Path) -> None:
-    """Status 0, account, zone, scopes, quota, rate, clock and disk told; the token is not shown, and nothing is left."""
+    """Status 0; account, zone, scopes, quota, rate, clock and disk are told, the token is not, and nothing is left."""
     done = doctor("--base-url", account.base_url)
     assert done.returncode == ExitStatus.OK
     for told in (

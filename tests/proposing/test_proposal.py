@@ -1,6 +1,7 @@
 """The decision: laws that hold for any sample, and the headings of other systems and languages."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -34,7 +35,7 @@ def proposed(heads: list[str], rows: list[dict[str, str]], *definitions: Definit
     return propose(columns_of(heads, rows), name="test", definitions=definitions)
 
 
-def fed(*heads: str, values: list[tuple[str, ...]]) -> dict[str, str]:
+def fed(*heads: str, values: Sequence[tuple[str, ...]]) -> dict[str, str]:
     """Return property → column for a table."""
     found = proposed(list(heads), [dict(zip(heads, row, strict=True)) for row in values])
     return {feed.prop: feed.column for feed in found.feeds}
