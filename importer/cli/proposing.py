@@ -34,6 +34,7 @@ from importer.settings import DEFAULT_FILE, Loaded, Settings
 _KEPT: Final = (
     "format", "encoding", "delimiter", "allow_special", "token_file", "token_command", "base_url", "api_version",
 )  # fmt: skip
+_REAL: Final = frozenset({"token_file", "token_command", "base_url"})  #: settings which --simulate does not go with
 _STDOUT: Final = "-"
 
 
@@ -59,7 +60,7 @@ def init(source: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
             return int(ExitStatus.OK)
         _write(Path(output), text, force=force)
         screen.say(f"\nwrote {output}", style="bold")
-        _say_next(loaded, source, output, screen)
+        _say_next(loaded, source, output, screen, real=not _REAL.isdisjoint(told))
         return int(ExitStatus.OK)
 
     return with_settings(settings, begin)
@@ -181,10 +182,13 @@ def _write(path: Path, text: str, *, force: bool) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
 
 
-def _say_next(loaded: Loaded, source: str, output: str, screen: Screen) -> None:
-    """Say the command that imports now, and the one that only rehearses it."""
+def _say_next(loaded: Loaded, source: str, output: str, screen: Screen, *, real: bool) -> None:
+    """Say the command that imports now, and the one that only rehearses it, or checks it where the file is `real`."""
     named = [] if output == DEFAULT_FILE else ["--config", output]
     settings = loaded.settings
     token = settings.token is not None or settings.token_file is not None or settings.token_command is not None
-    screen.say(f"rehearse it:  {command_line(['run', '--simulate', *named, source])}")
+    if real:
+        screen.say(f"check it:     {command_line(['check', *named, source])}")
+    else:
+        screen.say(f"rehearse it:  {command_line(['run', '--simulate', *named, source])}")
     screen.say(f"import it:    {command_line(['run', *named, source])}{'' if token else '  (needs a token)'}")

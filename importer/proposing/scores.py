@@ -54,7 +54,7 @@ def _of(column: Column, labels: Mapping[str, Definition], names: Mapping[str, De
         yield from _alike(column, heading)
     if column.all_statuses:
         yield Match(40, STATUS, column, "its values are statuses")
-    if column.all_currencies:
+    if column.all_currencies and all(value.isupper() for value in column.distinct):  # Bob is a name, too
         yield Match(40, CURRENCY, column, "its values are codes of currencies")
     if column.namelike:
         yield Match(20, NAME, column, "its values look like names, and no heading says more")

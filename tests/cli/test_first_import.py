@@ -134,6 +134,8 @@ def test_custom_properties_are_asked_and_kept(
     done = importer(*argv)
     assert "asked just now" in done.stderr
     assert "sales_region" in done.stderr
+    assert "importer check a.csv" in done.stderr
+    assert "--simulate" not in done.stderr
     monkeypatch.delenv("HUBSPOT_ACCESS_TOKEN")
     done = importer(*argv)
     assert "asked just now (there is no HubSpot token)" in done.stderr

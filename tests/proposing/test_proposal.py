@@ -138,6 +138,11 @@ def test_values_speak_where_headings_do_not() -> None:
     assert fed("A", "B", "C", values=table) == {"hs_name": "A", "hs_campaign_status": "B", "hs_currency_code": "C"}
 
 
+def test_a_name_that_spells_a_currency_is_none() -> None:
+    """A column of people called Bob is no column of bolivianos."""
+    assert "hs_currency_code" not in fed("Name", "Owner", values=[("Spring sale", "Bob"), ("Autumn sale", "Bob")])
+
+
 def test_the_key_is_unique_and_called_like_one() -> None:
     """A column called Id whose values repeat is no key; the other one, which is unique, is."""
     rows = [{"Name": "a", "Id": "1", "Campaign Id": "x"}, {"Name": "b", "Id": "1", "Campaign Id": "y"}]
