@@ -22,6 +22,12 @@ The way of the data, without going back:
     reconcile     what became of records in doubt (with lookup, matching)
     report        counts, books, summary, the page for people (gathered by reporting)
 
+Before it, and beside it:
+
+    doctor        what an import needs: token, account, scopes, quota, clock, disk
+    proposing     the head of a file → a mapping, with its reasons, as a configuration file
+    probing       what is only assumed of HubSpot, asked of a test account
+
 What holds them together:
 
     plan          everything a run is told, as one value

@@ -6,6 +6,7 @@ several settings at once is refused by `refuse_impossible`. Loaded only by comma
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,12 @@ from importer.errors import UsageError
 from importer.near_miss import did_you_mean
 
 TABLE: Final = "run"  #: the table of the configuration file which holds the settings
+MAPPING: Final = "mapping"  #: the table which may hold a mapping, as a file for --mapping would
 DEFAULT_FILE: Final = "importer.toml"
+
+
+_HEADING: Final = re.compile(r"\s*\[([^\[\]]+)\]")
+_KEY: Final = re.compile(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*=")
 
 
 def _split(value: object) -> object:
@@ -163,7 +169,10 @@ def _by_field(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Return table [run] of the configuration file; raise `UsageError` for what is unreadable or unknown in it."""
+    """Return table [run] of the configuration file, `mapping` being the file itself where it holds a mapping.
+
+    Raises `UsageError` for what is unreadable or unknown in it.
+    """
     try:
         with path.open("rb") as file:
             data = tomllib.load(file)
@@ -172,8 +181,10 @@ def read_file(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from None
     for name in data:
-        if name != TABLE:
-            raise UsageError(f'{path}: there is no table or key "{name}"', hint=f"Settings stand in [{TABLE}].")
+        if name not in {TABLE, MAPPING}:
+            near = did_you_mean(name, (TABLE, MAPPING))
+            hint = f"Settings stand in [{TABLE}], a mapping in [{MAPPING}]."
+            raise UsageError(f'{path}: there is no table or key "{name}"{near}', hint=hint)
     table = data.get(TABLE, {})
     if not isinstance(table, dict):
         raise UsageError(f"{path}: {TABLE} must be a table", hint=f"Write [{TABLE}] on a line of its own.")
@@ -185,14 +196,41 @@ def read_file(path: Path) -> dict[str, Any]:
             )
         if name not in IN_FILE:
             raise UsageError(f'{path}: [{TABLE}] has no setting "{name}"{did_you_mean(name, IN_FILE)}')
-    return table
+    if MAPPING in data and MAPPING in table:
+        raise UsageError(f"{path}: the mapping stands there twice", hint=f"Leave out [{MAPPING}], or {MAPPING} = ….")
+    return {MAPPING: _beside(path), **table} if MAPPING in data else table
 
 
-def _origins(typed: Iterable[str], in_file: Iterable[str], path: Path) -> dict[str, str]:
+def _beside(path: Path) -> str:
+    """Return a path which no name of a ready mapping can be taken for."""
+    return str(path) if path.is_absolute() else f"./{path}"
+
+
+def _line_of(text: str, name: str) -> int | None:
+    """Return the line on which the file sets `name`: in [run], or the heading of the mapping's table."""
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if heading := _HEADING.match(line):
+            table = heading[1]
+            if name == MAPPING and table.split(".")[0].strip() == MAPPING:
+                return number
+        elif table == TABLE and (key := _KEY.match(line)) and key[1] == name:
+            return number
+    return None
+
+
+def _origins(typed: Iterable[str], in_file: Mapping[str, Any], path: Path) -> dict[str, str]:
     """Return where each setting that is set comes from, the strongest layer standing."""
-    origins = {name: f"{path}: [{TABLE}] {name}" for name in in_file}
+    text = path.read_text(encoding="utf-8") if in_file else ""
+    own = f"[{MAPPING}]" if in_file.get(MAPPING) == _beside(path) else f"[{TABLE}] {MAPPING}"
+    places = {name: own if name == MAPPING else f"[{TABLE}] {name}" for name in in_file}
+    origins = {name: f"{_at(path, _line_of(text, name))}: {place}" for name, place in places.items()}
     origins |= {flag.name: flag.variable for flag in IN_FILE.values() if os.environ.get(flag.variable)}
     return origins | {name: IN_FILE[name].option for name in typed}
+
+
+def _at(path: Path, line: int | None) -> str:
+    return str(path) if line is None else f"{path}:{line}"
 
 
 def _strange_variables() -> Iterable[str]:

@@ -26,7 +26,7 @@ LAYERS: Final = (
     ("records", "lookup", "reconcile"),
     ("columnar", "turns"),
     ("plan", "preflight", "reading", "sending"),
-    ("producing", "summing_up", "probing"),
+    ("producing", "summing_up", "probing", "proposing", "doctor"),
     ("pipeline", "dry_run"),
     ("settling",),
     ("runs",),
@@ -51,6 +51,8 @@ PURE: Final = frozenset(
         """
     model errors problems canonical near_miss formulas legible properties codecs rules checks mapping records columnar
     batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
+    proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
+    proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
     ledger.codec ledger.entries ledger.fold ledger.position report.books

@@ -46,7 +46,7 @@ def test_each_layer_yields_to_the_one_above(elsewhere: Path, monkeypatch: pytest
     loaded = load({"timeout": "40"})
     assert loaded.settings.timeout == 40
     assert loaded.settings.rate == 7
-    assert loaded.origins == {"timeout": "--timeout", "rate": "importer.toml: [run] rate"}
+    assert loaded.origins == {"timeout": "--timeout", "rate": "importer.toml:3: [run] rate"}
 
 
 def test_every_flag_is_a_setting_under_its_mechanical_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +87,7 @@ def test_a_file_that_was_named_must_be_there() -> None:
         ("run = 3\n", "run must be a table"),
         ("[run]\ntoken = 'x'\n", "token must not stand in a configuration file"),
         ("[run\n", "not TOML"),
-        ("[run]\nrate = 'many'\n", "importer.toml: [run] rate must be a whole number, not 'many'"),
+        ("[run]\nrate = 'many'\n", "importer.toml:2: [run] rate must be a whole number, not 'many'"),
         ("[run]\nyes = 'perhaps'\n", "[run] yes must be true or false"),
     ],
 )

@@ -7,13 +7,11 @@ from inspect import Parameter, Signature
 from typing import Annotated, Any, Final, NamedTuple
 
 import typer
-from typer.exceptions import TyperException
+from typer.completion import install_callback, show_callback
 
 from importer.cli import own_flags
 from importer.cli.flags import Flag, flags_of
 from importer.cli.help import CommandWithPanels, help_all
-from importer.errors import ExitStatus, UsageError
-from importer.near_miss import did_you_mean
 
 _SUMMARY: Final = "Create marketing campaigns in HubSpot from large files, none of them twice."
 
@@ -21,6 +19,7 @@ app = typer.Typer(
     name="importer",
     help=_SUMMARY,
     rich_markup_mode=None,
+    add_completion=False,  # its two options stand below, on one line of the help
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
@@ -38,6 +37,30 @@ class Command(NamedTuple):
 
 
 COMMANDS: Final[tuple[Command, ...]] = (
+    Command(
+        "doctor",
+        "importer.cli.doctoring:doctor",
+        "Check token, account, quota, clock and disk.",
+        (
+            ("importer doctor", "a tick or a remedy for each; safe to show to others"),
+            ("importer doctor --json", "for scripts"),
+            ("importer doctor --simulate", "against a simulated HubSpot, no token needed"),
+        ),
+        "",
+        own_flags.DOCTOR,
+    ),
+    Command(
+        "init",
+        "importer.cli.proposing:init",
+        "Look at a file and write importer.toml for it.",
+        (
+            ("importer init campaigns.csv", "proposes which column feeds which property; then: importer run"),
+            ("importer init export.csv -o crm.toml", "another file; then: importer run --config crm.toml"),
+            ("importer init campaigns.csv --force", "over the importer.toml that is there"),
+        ),
+        "SOURCE",
+        own_flags.INIT,
+    ),
     Command(
         "run",
         "importer.cli.commands:run",
@@ -161,11 +184,11 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "importer.cli.configuring:show",
         "Show every setting and where it comes from.",
         (
-            ("importer config", "as flags left out would be"),
-            ("IMPORTER_RATE=50 importer config", "with the environment"),
-            ("importer config --config nightly.toml", "with a file"),
+            ("importer config show", "as flags left out would be"),
+            ("importer config show --origin", "and where each comes from: file and line, variable, default"),
+            ("importer config show --config nightly.toml", "with a file"),
         ),
-        "",
+        "[show]",
         own_flags.CONFIG,
     ),
     Command(
@@ -188,22 +211,32 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_INSTALL: Final = "Set up completion for this shell (bash, zsh, fish)."
+
+
 @app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
     ] = False,
+    install_completion: Annotated[
+        bool, typer.Option("--install-completion", callback=install_callback, is_eager=True, help=_INSTALL)
+    ] = False,
+    show_completion: Annotated[
+        str | None, typer.Option("--show-completion", callback=show_callback, is_eager=True, hidden=True)
+    ] = None,
 ) -> None:
     pass
 
 
-def _flags(command: Command) -> tuple[Flag, ...]:
+def flags(command: Command) -> tuple[Flag, ...]:
+    """Return every flag of a command."""
     return (*command.more, *flags_of(command.name))
 
 
 def _body(command: Command) -> Callable[..., None]:
     """Return the function that typer calls: it loads the command's body, and exits with its status."""
-    flags = _flags(command)
+    own = flags(command)
 
     def call(**given: Any) -> None:
         argument = given.pop("argument", None)
@@ -212,10 +245,10 @@ def _body(command: Command) -> Callable[..., None]:
         status: int = getattr(import_module(module), function)(argument, given, sys.argv[1:])
         raise typer.Exit(status)
 
-    parameters = [_parameter(flag) for flag in flags]
+    parameters = [_parameter(flag) for flag in own]
     if command.argument:
         parameters.insert(0, _argument(command.argument))
-    if not all(flag.everyday for flag in flags):
+    if not all(flag.everyday for flag in own):
         parameters.append(help_all())
     call.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # typer reads it
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
@@ -255,32 +288,3 @@ def _help(command: Command) -> str:
 
 for _command in COMMANDS:
     app.command(_command.name, help=_help(_command), short_help=_command.help, cls=CommandWithPanels)(_body(_command))
-
-
-def main() -> None:
-    """Run the command line and exit with its status."""
-    try:
-        sys.exit(app(sys.argv[1:] or ["--help"], prog_name="importer", standalone_mode=False))
-    except KeyboardInterrupt:
-        sys.exit(int(ExitStatus.INTERRUPTED))
-    except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
-        sys.exit(_crashed(error))
-
-
-def _misuse(error: TyperException) -> UsageError:
-    """Return what is wrong with argv, with the near miss and the help that tells."""
-    named = next((command.name for command in COMMANDS if command.name in sys.argv[1:2]), None)
-    option = getattr(error, "option_name", None)
-    message = error.format_message().rstrip(".")
-    if option is not None and named is not None:
-        known = [flag.option for command in COMMANDS if command.name == named for flag in _flags(command)]
-        message = f"{named} has no option {option}{did_you_mean(option, known)}"
-    return UsageError(message, hint=f"importer {named} --help" if named else "importer --help")
-
-
-def _crashed(error: Exception) -> int:
-    """Say what an error on the command line was, and return its status; it is ours when typer does not know it."""
-    shown, screen = import_module("importer.cli.errors"), import_module("importer.cli.screen").Screen()
-    if isinstance(error, TyperException):
-        return int(shown.show_error(_misuse(error), screen))
-    return int(shown.show_error(shown.internal_error(error, shown.crash_report(error)), screen))

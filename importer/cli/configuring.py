@@ -8,33 +8,41 @@ from typing import Any
 from importer.cli.errors import show_error
 from importer.cli.flags import FLAGS, IN_FILE, Flag
 from importer.cli.screen import Screen, clean
-from importer.errors import ExitStatus, ImporterError
+from importer.errors import ExitStatus, ImporterError, UsageError
+from importer.near_miss import did_you_mean
 from importer.settings import TABLE, Loaded, Settings, load
 
 
-def show(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
+def show(argument: str | None, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
     """Print the settings that a run would have here; return the exit status."""
-    del argument, argv
+    del argv
     screen = Screen()
     try:
+        if argument not in {None, "show"}:
+            near = did_you_mean(str(argument), ("show",))
+            raise UsageError(f'config has no "{argument}"{near}', hint="importer config show --origin")
         loaded = load({"config": flags.get("config")})
         for notice in loaded.notices:
             screen.say(f"notice: {notice}", style="yellow")
-        screen.data(clean(text(loaded)))
+        screen.data(clean(text(loaded, origins=bool(flags.get("origin")))))
     except ImporterError as error:
         return show_error(error, screen)
     return int(ExitStatus.OK)
 
 
-def text(loaded: Loaded) -> str:
-    """Return the settings as TOML; each that somebody set is followed by where, what has no value is a comment."""
-    lines = [f"[{TABLE}]"]
+def text(loaded: Loaded, *, origins: bool = False) -> str:
+    """Return the settings as TOML; what has no value is a comment.
+
+    Each that somebody set is followed by where; with `origins`, so is each that has its default.
+    """
+    lines: list[tuple[str, str]] = []
     for flag in IN_FILE.values():
         line = assignment(flag, getattr(loaded.settings, flag.field))
-        origin = loaded.origins.get(flag.name)
-        lines.append(f"{line}  # {origin}" if origin else line)
+        lines.append((line, loaded.origins.get(flag.name) or ("default" if origins else "")))
+    widest = max(len(line) for line, _ in lines) if origins else 0
+    told = [f"{line:<{widest}}  # {origin}" if origin else line for line, origin in lines]
     token = "set" if loaded.settings.token is not None else "not set"
-    return "\n".join([*lines, f"# the token in the environment is {token}"])
+    return "\n".join([f"[{TABLE}]", *told, f"# the token in the environment is {token}"])
 
 
 def default_file() -> str:

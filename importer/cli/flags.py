@@ -58,18 +58,19 @@ _TO = "HubSpot"
 _SPEED = "Speed and waiting"
 _RUN = "The run"
 _SAY = "What it says"
+_READS = "run check init"
 _SENDS = "run reconcile"
-_ASKS = "run reconcile probe"
+_ASKS = "run reconcile probe doctor init"
 _ALL = "run check reconcile"
 
 FLAGS: Final[tuple[Flag, ...]] = (
     Flag("mapping", "ready mapping, or file, that says which column feeds which property", _READ, "NAME|FILE",
          everyday=True),
     Flag("allow_property", "property of your account to send as it is; may be repeated", _READ, "NAME", kind="list"),
-    Flag("format", "format of the sources, where the name does not tell", _READ, "FORMAT"),
-    Flag("encoding", "encoding of the sources", _READ, "NAME", "utf-8"),
-    Flag("delimiter", "what separates the cells of a CSV source", _READ, "CHARACTER"),
-    Flag("sheet", "sheet of an Excel workbook", _READ, "NAME", "the first with data"),
+    Flag("format", "format of the sources, where the name does not tell", _READ, "FORMAT", commands=_READS),
+    Flag("encoding", "encoding of the sources", _READ, "NAME", "utf-8", commands=_READS),
+    Flag("delimiter", "what separates the cells of a CSV source", _READ, "CHARACTER", commands=_READS),
+    Flag("sheet", "sheet of an Excel workbook", _READ, "NAME", "the first with data", commands=_READS),
     Flag("max_row_bytes", "longest permitted row", _READ, "BYTES", "1048576"),
     Flag("max_bytes", "most bytes to read of one source, after decompression", _READ, "BYTES"),
     Flag("allow_special", "read pipes and devices too, not only files and -", _READ, kind="switch"),
@@ -89,7 +90,7 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("dry_run", "do everything but send, and say what would be sent", _RUN, kind="switch", commands="run",
          everyday=True),
     Flag("simulate", "send to a simulated HubSpot in this process; needs no token", _RUN, kind="switch",
-         commands="run probe", everyday=True),
+         commands="run probe doctor init", everyday=True),
     Flag("fault", "fault of the simulated HubSpot, with --simulate; may be repeated", _RUN, "NAME:P", kind="list",
          commands="run probe"),
     Flag("yes", "do not ask before a new ledger, or a probe, writes to a production account", _RUN, kind="switch",
@@ -108,7 +109,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
          _SPEED, "PART", "1", commands=_SENDS),
     Flag("workers", "requests on their way at once; auto finds the number", _SPEED, "N", "auto", commands=_SENDS),
     Flag("timeout", "how long a request may take", _SPEED, "SECONDS", "110", commands=_ASKS),
-    Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "SECONDS", "60", commands=_ASKS),
+    Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "SECONDS", "60",
+         commands="run reconcile probe"),
     Flag("settle_max", "how long to go on looking for it", _SPEED, "SECONDS", "300", commands=_SENDS),
     Flag("max_wait", "longest pause that HubSpot may ask for", _SPEED, "SECONDS", "900", commands=_SENDS),
     Flag("max_outage", "how long HubSpot may be away before the run stops", _SPEED, "SECONDS", "600", commands=_SENDS),
@@ -117,7 +119,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("progress", "a bar, lines, or nothing", _SAY, "auto|always|never", "auto", commands=_ALL),
     Flag("log_level", "least severe entry of run.log", _SAY, "debug|info|warning|error", "info", commands=_ALL),
     Flag("log_stderr", "write the log to stderr too, as JSON", _SAY, kind="switch", commands=_ALL),
-    Flag("config", "configuration file", _RUN, "FILE", "importer.toml, when there", commands=f"{_ALL} probe"),
+    Flag("config", "configuration file", _RUN, "FILE", "importer.toml, when there",
+         commands=f"{_ALL} probe doctor init"),
 )  # fmt: skip
 
 #: Flags that a configuration file may set: all but the one that names it.

@@ -1,9 +1,11 @@
 """The way in: what everybody asks first is answered at once, all else by the commands, which take longer to load."""
 
+import os
 import sys
 from contextlib import suppress
 from typing import Final
 
+_COMPLETE: Final = "_IMPORTER_COMPLETE"  #: set by a shell that asks what could come next, and then argv is empty
 _ASKED: Final[tuple[list[str], ...]] = ([], ["--help"], ["-h"])
 
 #: What `app` would say on 80 columns; a test holds the two equal.
@@ -14,12 +16,12 @@ Usage: importer [OPTIONS] COMMAND [ARGS]...
 
 Options:
   --version             Say the version and exit.
-  --install-completion  Install completion for the current shell.
-  --show-completion     Show completion for the current shell, to copy it or
-                        customize the installation.
+  --install-completion  Set up completion for this shell (bash, zsh, fish).
   -h, --help            Show this message and exit.
 
 Commands:
+  doctor     Check token, account, quota, clock and disk.
+  init       Look at a file and write importer.toml for it.
   run        Import files into HubSpot; run it again to go on.
   check      Validate every row and send nothing.
   status     Say what a ledger holds.
@@ -37,11 +39,11 @@ Commands:
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    if sys.argv[1:] in _ASKED:
+    if sys.argv[1:] in _ASKED and _COMPLETE not in os.environ:
         with suppress(BrokenPipeError):
             sys.stdout.write(FIRST_HELP)
             sys.stdout.flush()
         return
-    from importer.cli import app  # noqa: PLC0415 - loading it takes five times as long as all else here
+    from importer.cli import entering  # noqa: PLC0415 - loading it takes five times as long as all else here
 
-    app.main()
+    entering.main()

@@ -44,4 +44,15 @@ DEMO: Final = (
     Flag("rows", "campaigns to make", _OWN, "N", "400", everyday=True),
 )
 PROBE: Final = (Flag("into", "folder for probe-report.md and probe.json", _OWN, "DIR", "this one", everyday=True),)
-CONFIG: Final = (Flag("config", "configuration file", _OWN, "FILE", "importer.toml, when there", everyday=True),)
+CONFIG: Final = (
+    Flag("config", "configuration file", _OWN, "FILE", "importer.toml, when there", everyday=True),
+    Flag("origin", "say of every setting where it comes from, also of defaults", _OWN, kind="switch", everyday=True),
+)
+INIT: Final = (
+    Flag("output", "file to write", _OWN, "FILE", "importer.toml", everyday=True, short="-o"),
+    Flag("force", "write it over one that is there", _OWN, kind="switch", everyday=True),
+)
+DOCTOR: Final = (
+    Flag("ledger", "folder where the ledger is to be", _OWN, "DIR", "this one", everyday=True),
+    *AS_JSON,
+)

@@ -20,7 +20,7 @@ from importer.outage import OutagePolicy
 from importer.pacing import RatePolicy
 from importer.plan import Plan, never_another
 from importer.records import RecordPolicy
-from importer.settings import Loaded, Settings
+from importer.settings import MAPPING, Loaded, Settings
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import Format, ReadPolicy
 
@@ -161,11 +161,13 @@ def read_mapping(path: Path) -> CampaignMapping:
     """Return the mapping in `path`; raise `UsageError` with the place of what is wrong."""
     try:
         with path.open("rb") as file:
-            return parse_mapping(tomllib.load(file), name=path.stem)
+            data = tomllib.load(file)
     except OSError as error:
         raise UsageError(f"the mapping {path} cannot be read: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"the mapping {path} is not TOML: {error}") from None
+    held = data.get(MAPPING)  # a configuration file, which has a table for it
+    return parse_mapping(held if isinstance(held, dict) else data, name=path.stem)
 
 
 def mappings_folder() -> Path:

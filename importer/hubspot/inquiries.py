@@ -1,4 +1,4 @@
-"""What only `importer probe` asks of HubSpot: to archive, what a property takes, and whose token this is."""
+"""What only `probe`, `doctor` and `init` ask: to archive, what properties take, whose token this is, what is left."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
@@ -14,6 +14,7 @@ _TOKEN_INFO: Final = "/oauth/v2/private-apps/get/access-token-info"  # noqa: S10
 class _Paths(NamedTuple):
     archive: str
     property_of: str  #: the property's name follows
+    usage: str
 
 
 class Sends(Protocol):
@@ -32,7 +33,11 @@ class Inquiries:
     def __init__(self, transport: Sends, api_version: str) -> None:
         self._transport = transport
         crm = "/crm/v3/properties" if api_version == "v3" else f"/crm/properties/{api_version}"
-        self._paths = _Paths(f"{paths(api_version).campaigns}/batch/archive", f"{crm}/campaigns/")
+        self._paths = _Paths(
+            f"{paths(api_version).campaigns}/batch/archive",
+            f"{crm}/campaigns/",
+            f"/account-info/{api_version}/api-usage/daily/private-apps",
+        )
 
     async def archive(self, ids: Sequence[str]) -> Exchange:
         """POST at most 50 ids to batch/archive; HubSpot says 204 whatever became of it."""
@@ -41,6 +46,14 @@ class Inquiries:
     async def property_of(self, name: str) -> Exchange:
         """GET the definition of a property of campaigns."""
         return await self._transport.exchange("GET", self._paths.property_of + name)
+
+    async def properties(self) -> Exchange:
+        """GET the definitions of all properties of campaigns."""
+        return await self._transport.exchange("GET", self._paths.property_of.rstrip("/"))
+
+    async def daily_usage(self) -> Exchange:
+        """GET how much of the day's quota has been used."""
+        return await self._transport.exchange("GET", self._paths.usage)
 
     async def token_info(self, token: str) -> Exchange:
         """POST the token to the endpoint that says what it may do; the token stands in the body."""

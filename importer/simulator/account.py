@@ -1,6 +1,6 @@
 """The simulated account: makes, changes and archives campaigns, and keeps the truth about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -26,6 +26,7 @@ class Account:
             state.truth.append([{"type": "run", "run": run}])
         self.source = f"{policy.seed}/{run}"  #: what all draws of this run are seeded with
         self._ids = self.rng("ids")
+        self.used_today: Callable[[], int] = lambda: policy.daily_used  #: requests; the desk, which counts them, tells
 
     def rng(self, purpose: str) -> Random:
         """Return a source of chance of its own, so that one switch does not shift the draws of another."""

@@ -106,6 +106,7 @@ class Desk:
             daily_reset_s=policy.daily_reset_s,
             now=clock.monotonic(),
         )
+        account.used_today = lambda: self._limits.used_today
 
     async def answer(self, seen: Seen, asked: Asked) -> Reply:
         """Return the reply to a request and log it; cancelled, it stays in the log as under way."""

@@ -1,7 +1,7 @@
 """The operations of the API as they should work: from an exchange to its ordinary reply."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -143,6 +143,22 @@ def token_info(x: "Exchange") -> Reply:
     return dumped(200, {"hubId": policy.portal_id, "userId": 1, "appId": 1, "scopes": policy.scopes})
 
 
+def daily_usage(x: "Exchange") -> Reply:
+    """Say how much of the day's quota has been used; without a quota there is nothing to say."""
+    policy = x.account.policy
+    at = datetime.fromtimestamp(x.account.now_ms() / 1000, ZoneInfo(policy.time_zone))
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    usage = {
+        "name": "private-apps-api-calls-daily",
+        "currentUsage": x.account.used_today(),
+        "usageLimit": policy.daily,
+        "collectedAt": at.isoformat(),
+        "resetsAt": midnight.isoformat(),
+        "fetchStatus": "SUCCESS",
+    }
+    return dumped(200, {"results": [] if policy.daily is None else [usage]})
+
+
 def property_definitions(x: "Exchange") -> Reply:
     """List the property definitions, a few of them."""
     return dumped(200, {"results": _definitions(x)})
@@ -267,6 +283,7 @@ ACTIONS: Final[Mapping[str, Callable[["Exchange"], Reply]]] = {
     "archive_one": archive_one,
     "list": listing,
     "account": account_details,
+    "daily_usage": daily_usage,
     "token": token_info,
     "properties": property_definitions,
     "property": property_definition,

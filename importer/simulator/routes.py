@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 _CAMPAIGNS: Final = r"/marketing/(?:(?P<v3>v3)/campaigns|campaigns/(?P<dated>2026-03|2026-09))"
 _PROPERTIES: Final = r"/crm/(?:(?P<v3>v3)/properties|properties/(?P<dated>2026-03|2026-09))/campaigns"
+_ACCOUNT: Final = r"/account-info/(?:(?P<v3>v3)|(?P<dated>2026-03|2026-09))"
 _TARGET: Final = r"/(?P<target>[^/]+)"
 
 
@@ -30,7 +31,8 @@ _ROUTES: Final = tuple(
         ("GET", _CAMPAIGNS + _TARGET, "read", "read_one"),
         ("PATCH", _CAMPAIGNS + _TARGET, "update", "update_one"),
         ("DELETE", _CAMPAIGNS + _TARGET, "archive", "archive_one"),
-        ("GET", r"/account-info/(?:(?P<v3>v3)|(?P<dated>2026-03|2026-09))/details", "account", "account"),
+        ("GET", _ACCOUNT + "/details", "account", "account"),
+        ("GET", _ACCOUNT + "/api-usage/daily/private-apps", "account", "daily_usage"),
         ("POST", r"/oauth/v2/private-apps/get/access-token-info", "account", "token"),
         ("GET", _PROPERTIES, "properties", "properties"),
         ("GET", _PROPERTIES + _TARGET, "properties", "property"),

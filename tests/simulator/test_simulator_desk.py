@@ -46,6 +46,16 @@ async def test_account_details(simulated: Any) -> None:
             assert (details["utcOffset"], details["utcOffsetMilliseconds"]) == ("+05:30", 19_800_000)
 
 
+async def test_the_usage_of_the_day(simulated: Any) -> None:
+    """With a quota the account tells what is used of it, this question counted; without one it tells nothing."""
+    async with simulated("daily=1000", "daily_used=10") as client:
+        for count, version in enumerate(("v3", "2026-03", "2026-09"), 11):
+            told = (await client.ask("GET", f"/account-info/{version}/api-usage/daily/private-apps")).json
+            assert [(one["currentUsage"], one["usageLimit"]) for one in told["results"]] == [(count, 1000)]
+    async with simulated() as client:
+        assert (await client.ask("GET", "/account-info/v3/api-usage/daily/private-apps")).json == {"results": []}
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [("GET", "/marketing/2026-03/campaigns", 404), ("GET", "/marketing/campaigns/2025-09", 404), ("PUT", V3, 405)],

@@ -1,0 +1,1 @@
+"""What an import needs, looked at before it begins: token, account, scopes, quota, clock, disk."""

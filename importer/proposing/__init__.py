@@ -1,0 +1,1 @@
+"""Looking at a source and proposing how to import it: sample → columns → proposal → configuration file."""
