@@ -133,7 +133,7 @@ def _write_rows(file: "io.BufferedIOBase | gzip.GzipFile", plain: str, count: in
         return
     if not plain.endswith(".csv"):
         raise ValueError(f"{plain}: a name ends in .csv or .jsonl, and .gz behind it")
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="")  # type: ignore[type-var]
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")  # type: ignore[type-var] # IO[bytes] is enough
     rows = csv.writer(text)
     rows.writerow(COLUMNS)
     rows.writerows(_rows(count, seed))

@@ -96,9 +96,10 @@ def filled(text: str, parts: Mapping[str, str]) -> str:
     """Return `text` with each part between its markers; raise `ValueError` for a part without markers."""
     for name, part in parts.items():
         marked = re.compile(rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
-        if not marked.search(text):
+        found = marked.search(text)
+        if found is None:
             raise ValueError(f"there is no place for {name}")
-        text = marked.sub(lambda found, part=part: f"{found[1]}\n{part}\n\n{found[2]}", text)  # type: ignore[misc]
+        text = f"{text[: found.start()]}{found[1]}\n{part}\n\n{found[2]}{text[found.end() :]}"
     return text
 
 

@@ -14,6 +14,7 @@ import resource
 import sqlite3
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from importlib.util import find_spec
@@ -74,7 +75,7 @@ class Runs:
         self._index.close()
 
 
-class _Buffered:
+class _Buffered(ABC):
     """States and marks in dictionaries, written sorted when they are many."""
 
     def __init__(self) -> None:
@@ -99,13 +100,13 @@ class _Buffered:
         self.write(sorted(self.states.items()), sorted(self.marks.items()))
         self.states, self.marks = {}, {}
 
+    @abstractmethod
     def stored(self, keys: Sequence[bytes]) -> set[bytes]:
         """Return those of the keys that were written."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, states: Sequence[tuple[bytes, bytes]], marks: Sequence[tuple[bytes, bytes]]) -> None:
         """Write, durably."""
-        raise NotImplementedError
 
 
 class Sqlite(_Buffered):

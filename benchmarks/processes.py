@@ -62,7 +62,7 @@ def measured(line: Sequence[str], *, environment: Mapping[str, str] = ENVIRONMEN
     began = time.monotonic()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
         with _on(core):
-            process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=said, text=True, env=environment)  # noqa: S603
+            process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=said, text=True, env=environment)  # noqa: S603 - lines made here
         assert process.stdout is not None
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)

@@ -12,12 +12,12 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from importer.admission import Admission, AdmissionPolicy, Admitted
-from importer.hubspot.wire import encode_batch
 from importer.ledger.fold import Change, Effect, Fold
 from importer.ledger.index import Index
 from importer.mapping import bind, identity_mapping
 from importer.model import Record, Rejection, Row, State
 from importer.records import RecordMaker, RecordPolicy
+from tests.bodies import encode_batch
 
 SKIP: Final = AdmissionPolicy()
 TWINS: Final = AdmissionPolicy(duplicates="create")

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from importer import batches as batches_module
 from importer.batches import OPEN_BATCHES_MAX, Batcher, Work, bisect, halves, make_batch, subset
-from importer.hubspot.wire import encode_batch, encode_records
+from importer.hubspot.wire import encode_records
 from importer.model import BATCH_RECORDS_MAX, Batch, Record, Row
+from tests.bodies import encode_batch
 
 
 def record(number: int, name: str, notes: str = "") -> Record:

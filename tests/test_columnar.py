@@ -104,7 +104,7 @@ def test_sound_rows_are_made_by_the_column(policy: Mapping[str, Any], rows: list
         asked.append(row)
         return RecordMaker.make(maker, row)
 
-    maker.make = make  # type: ignore[method-assign]
+    maker.make = make  # type: ignore[method-assign] # to see what is asked
     assert ColumnarMaker(maker).make_all(chunk) == expected
     assert sorted(asked) == sorted(item.row for item in expected if isinstance(item, Rejection))
 

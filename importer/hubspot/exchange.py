@@ -80,7 +80,7 @@ class Transport(Protocol):
     """
 
     async def create(self, body: bytes) -> Exchange:
-        """POST a body of `wire.encode_batch` to batch/create."""
+        """POST a body of `wire.encode_records` to batch/create."""
         ...
 
     async def list_page(

@@ -127,11 +127,6 @@ _Model = TypeVar("_Model", bound=BaseModel)
 _USUAL_KEYS: Final = frozenset({"status", "results", "requestedAt", "startedAt", "completedAt", "links"})
 
 
-def encode_batch(properties: Sequence[Mapping[str, str]]) -> bytes:
-    """Return the body of batch/create for `properties`, one mapping a campaign, in their order."""
-    return orjson.dumps({"inputs": [{"properties": of_one} for of_one in properties]})
-
-
 def encode_records(records: Sequence[Record]) -> bytes:
     """Return the body of batch/create for `records`, in their order; what is JSON already is taken as it stands."""
     written = [record.payload or orjson.dumps(record.properties) for record in records]

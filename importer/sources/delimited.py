@@ -2,8 +2,10 @@
 
 A strict error inside a row of several lines, or a row that grows beyond the cap inside quotes, means a stray quote on
 its first line: only that line is rejected, and the lines after it are read afresh. Since a crafted file could make
-every line swallow the following megabyte, re-read bytes have a budget: as many as were read before, and 32 MiB. So the
-work is at most twice the input and a constant.
+every line swallow the following megabyte, re-read bytes have a budget: as many as were read before, and 32 MiB.
+
+Rows are read many at once as long as they are plain ones. Where one is not, those read with it are read anew, one by
+one, and some hundreds after them. So the work is at most three times the input and a constant.
 """
 
 import csv

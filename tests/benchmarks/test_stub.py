@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from benchmarks import campaigns
 from benchmarks.processes import stub
 from benchmarks.stub import created
-from importer.hubspot.wire import encode_batch, parse_batch
+from importer.hubspot.wire import parse_batch
+from tests.bodies import encode_batch
 
 TEXT = st.text(st.characters(codec="utf-8"))
 BATCH = st.lists(st.dictionaries(TEXT, TEXT, max_size=4), min_size=1, max_size=6)

@@ -14,13 +14,13 @@ from importer import codecs
 from importer.errors import ImporterError
 from importer.failed_rows import OWN, Format, write_rows
 from importer.formulas import unguard
-from importer.hubspot.wire import encode_batch
 from importer.ledger import codec
 from importer.mapping import bind, identity_mapping, parse_mapping
 from importer.model import Problem, Record, Rejection, Row
 from importer.problems import CODES
 from importer.records import RecordMaker, RecordPolicy
 from importer.sources import ReadPolicy, open_source
+from tests.bodies import encode_batch
 
 _FOLDER: Final = Path(__file__).resolve().parents[2] / "config" / "mappings"
 #: The ready mappings, by name.

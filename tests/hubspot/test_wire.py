@@ -13,15 +13,15 @@ from importer.hubspot.error_body import ERRORS_MAX, TEXT_CHARACTERS_MAX
 from importer.hubspot.wire import (
     PATHS,
     UnreadableReplyError,
-    encode_batch,
     encode_ids,
+    encode_records,
     parse_account,
     parse_batch,
     parse_error,
     parse_page,
     paths,
 )
-from importer.model import RemoteError, Result
+from importer.model import Record, RemoteError, Result, Row
 
 CAMPAIGN = {
     "id": "g-1",
@@ -70,7 +70,10 @@ def dumps(value: Any) -> bytes:
 
 def test_bodies_that_leave() -> None:
     """A batch and a read are what the OpenAPI files ask for, in order, UTF-8."""
-    assert encode_batch([{"hs_name": "Ä"}, {"b": "2"}]).decode() == (
+    row = Row("a.csv", 0, 2, None, {})
+    plain = Record(row, "0" * 32, "Ä", {"hs_name": "Ä"}, "0" * 16)
+    written = Record(row, "1" * 32, "", None, "0" * 16, payload=b'{"b":"2"}')
+    assert encode_records([plain, written]).decode() == (
         '{"inputs":[{"properties":{"hs_name":"Ä"}},{"properties":{"b":"2"}}]}'
     )
     assert encode_ids(["x", "y"]) == b'{"inputs":[{"id":"x"},{"id":"y"}]}'

@@ -8,10 +8,10 @@ from typing import Any
 
 import anyio
 
-from importer.hubspot.wire import encode_batch
 from importer.ledger import codec
 from importer.ledger.disk import OsDisk
 from importer.ledger.opening import Ledger, Owner, open_ledger
+from tests.bodies import encode_batch
 
 OWNER = Owner(base_url="https://api.hubapi.com", account="42", simulated=False, tool="0.0")
 SCHEME = {"version": 1, "key_space": "", "key": []}

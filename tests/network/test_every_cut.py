@@ -9,7 +9,7 @@ from importer.hubspot.exchange import NoReply
 from importer.hubspot.steps import Outcome
 from importer.hubspot.transport import HubSpotTransport
 from importer.hubspot.verdicts import judge_create
-from importer.hubspot.wire import encode_batch
+from tests.bodies import encode_batch
 from tests.network.every_cut import STREAMS, Cut, Score, cut_everywhere, expected, lengths, strike
 from tests.network.staging import proxied
 from tests.network.tcp_proxy import End

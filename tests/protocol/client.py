@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from importer.hubspot.wire import encode_batch
 from importer.ledger.fold import Fold
 from importer.matching import Wanted, match
 from importer.model import State
+from tests.bodies import encode_batch
 from tests.protocol.world import APART, FATES, LATE, SETTLE, START, Case, CrashError, Rules, Server, Tape
 
 

@@ -37,7 +37,7 @@ def parquet(columns: dict[str, Any], **options: Any) -> bytes:
         (pa.array([True, False, None]), [True, False, None]),
         (pa.array([date(2026, 3, 1), None]), ["2026-03-01", None]),
         (pa.array([date(2026, 3, 1)], pa.date64()), ["2026-03-01"]),
-        (pa.array([datetime(2026, 3, 1), datetime(2026, 3, 1, 9, 30)]), ["2026-03-01", "2026-03-01T09:30:00"]),  # noqa: DTZ001
+        (pa.array([datetime(2026, 3, 1), datetime(2026, 3, 1, 9, 30)]), ["2026-03-01", "2026-03-01T09:30:00"]),  # noqa: DTZ001 - without a zone
         (pa.array([datetime(2026, 3, 1, tzinfo=UTC)]), ["2026-03-01T00:00:00+00:00"]),
         (pa.array([1_772_323_200_000_000_001], pa.timestamp("ns")), ["2026-03-01"]),
         (pa.array([253_402_300_800], pa.timestamp("s")), ["10000-01-01 00:00:00.000"]),

@@ -52,7 +52,7 @@ def test_dates_do_not_depend_on_where_days_are_counted_from(read: Read, options:
         ("=1+1", "=1+1"),
         (True, True),
         (date(1900, 3, 1), "1900-03-01"),
-        (datetime(2026, 3, 1), "2026-03-01"),  # noqa: DTZ001 - cells of a sheet have no time zone
+        (datetime(2026, 3, 1), "2026-03-01"),  # noqa: DTZ001 - sheets know no zones - cells of a sheet have no time zone
         (datetime(2026, 3, 1, 9, 30), "2026-03-01T09:30:00"),  # noqa: DTZ001
         (time(9, 30), "09:30:00"),
         (timedelta(hours=51, minutes=5), "51:05:00"),
