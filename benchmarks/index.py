@@ -22,7 +22,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol
 
-from importer.ledger.fold import Change
+from importer.ledger.effects import Change
 from importer.ledger.index import Index
 from importer.model import State
 

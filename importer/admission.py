@@ -42,6 +42,9 @@ class AdmissionPolicy:
     list_skipped: bool = False  #: write skipped rows to skipped.jsonl
     accept_new_identities: bool = False  #: go on although the identity scheme is another than the ledger's
     limit: int | None = None  #: rows of the pass
+    mode: Literal["create", "upsert"] = "create"  #: what becomes of a record that was made earlier and differs now
+    on_conflict: Literal["skip", "overwrite", "fail"] = "skip"  #: a campaign that somebody changed in HubSpot
+    recreate_missing: bool = False  #: make campaigns again that were deleted in HubSpot
 
 
 @dataclass(slots=True)
@@ -52,6 +55,7 @@ class Admitted:
     rejections: list[Rejection] = field(default_factory=list)
     skipped: list[tuple[Record, str]] = field(default_factory=list)  #: with why: duplicate, exists
     changed: list[Record] = field(default_factory=list)  #: of the skipped: their content is not what was sent
+    updates: list[Record] = field(default_factory=list)  #: made earlier, differ now, and are to be updated
     in_doubt: list[Record] = field(default_factory=list)
     parked: int = 0
 
@@ -174,7 +178,9 @@ class Admission:
     def _judge(self, record: Record, before: Known | None, admitted: Admitted) -> None:
         state = before.state if before is not None else State.OPEN
         same = before is not None and before.content == record.content
-        if state is State.CREATED:
+        if state is State.CREATED and not same and self._policy.mode == "upsert":
+            admitted.updates.append(record)
+        elif state is State.CREATED:
             admitted.skipped.append((record, "exists"))
             if not same:
                 admitted.changed.append(record)

@@ -14,6 +14,9 @@ entry is an error, never a shrug. The live run, the replay of the journal and `v
       ├───returned────┘                 │ └──undecidable──▶ unresolved ──found──▶ created
       └───────────────absent────────────┴───────────────────absent──────────────────┘
 
+    created, updated ──update──▶ updating ──updated──▶ updated, or ──returned, refused──▶ created, as it was
+    created, updated ──gone──▶ open;  open ──adopted──▶ created
+
 `sent` without an outcome (the process died) is read as `in doubt` by whoever opens the ledger next.
 This module is pure: no I/O, no clock.
 """
@@ -37,6 +40,7 @@ class State(StrEnum):
     SENT = "sent"  #: an intent is durable and its outcome is not yet known
     IN_DOUBT = "in_doubt"  #: sent, and not known whether the campaign exists
     CREATED = "created"  #: the campaign exists and its id is known
+    UPDATING = "updating"  #: it exists, an update is durable, and whether it took effect is not yet known
     UPDATED = "updated"  #: the campaign existed and was changed
     FAILED = "failed"  #: not made, cause named
     SKIPPED = "skipped"  #: the same identity exists already, or came twice in the pass
@@ -57,10 +61,14 @@ class Event(StrEnum):
     FOUND = "found"  #: a lookup (or the operator) knows its campaign
     ABSENT = "absent"  #: two agreeing lookups (or the operator) say that it was not made
     UNDECIDABLE = "undecidable"  #: lookups could not tell
+    UPDATE = "update"  #: the intent to change a campaign that exists
+    UPDATED = "updated"  #: it shows what the update was to write
+    ADOPTED = "adopted"  #: it was found in the account, made by somebody else or by a ledger that is lost
+    GONE = "gone"  #: it does not exist any more, and is to be made again
 
 
 TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
-    State.OPEN: {Event.INTENT: State.SENT},
+    State.OPEN: {Event.INTENT: State.SENT, Event.ADOPTED: State.CREATED},
     State.SENT: {
         Event.CREATED: State.CREATED,
         Event.REFUSED: State.FAILED,
@@ -82,7 +90,14 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
         Event.UNDECIDABLE: State.UNRESOLVED,
     },
     State.FAILED: {Event.INTENT: State.SENT},
-    State.CREATED: {},
+    State.CREATED: {Event.UPDATE: State.UPDATING, Event.GONE: State.OPEN},
+    State.UPDATING: {
+        Event.UPDATED: State.UPDATED,
+        Event.REFUSED: State.CREATED,
+        Event.RETURNED: State.CREATED,
+        Event.DOUBTED: State.UPDATING,
+    },
+    State.UPDATED: {Event.UPDATE: State.UPDATING, Event.GONE: State.OPEN},
 }
 
 

@@ -6,15 +6,14 @@ closed and the outer group ends. Only this module makes streams.
 """
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import IO, Any
 
 import anyio
 import anyio.to_thread
-from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from importer import run_entries
@@ -34,14 +33,17 @@ from importer.outage import Backoff, Outage
 from importer.pacing import Pacer, RollingWindow
 from importer.plan import Plan
 from importer.preflight import Account, ask_account, earlier_doubts
-from importer.producing import Began, Producer, open_list
+from importer.producing import Began, Producer, open_list, resender
 from importer.reading import Reading
-from importer.reconcile import Reconciler, Resend
+from importer.reconcile import Reconciler
 from importer.report.books import Summary, Tally
+from importer.rereading import settle_updates
 from importer.sending import Sender
 from importer.server_clock import ServerClock
+from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
 from importer.summing_up import conclude
+from importer.upserting import Upserter
 from importer.version import VERSION
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]  #: told whom the run writes to; raises an error to refuse
@@ -166,7 +168,7 @@ async def _stations(run: _Run) -> None:
     streams = _Streams(run.plan.concurrency.tasks)
     try:
         async with anyio.create_task_group() as inner:
-            reconciler.resend = _resender(run, streams.again, began, inner)
+            reconciler.resend = resender(run.stop, run.tally, streams.again, began, inner)
             inner.start_soon(_cut, run, inner.cancel_scope)
             await _settle_earlier(run, reconciler)
             inner.start_soon(reconciler.run)
@@ -229,27 +231,7 @@ async def _settle_earlier(run: _Run, reconciler: Reconciler) -> None:
         reconciler.add(doubt)
     with suppress(StoppedError), run.stop.interruptible():
         await reconciler.settle_all()
-
-
-def _resender(run: _Run, again: MemoryObjectSendStream[Work], began: Began, tasks: TaskGroup) -> Resend:
-    """Return how the reconciler gives work back: it does not wait for the workers, who may be waiting for it."""
-
-    async def hand_over(work: Work) -> None:
-        left = len(work.batch.records)
-        try:
-            with suppress(StoppedError, anyio.ClosedResourceError), run.stop.interruptible():
-                await began.hand_over(again, work)
-                left = 0
-        finally:
-            began.done()
-            run.tally.end(State.NOT_SENT, left)
-
-    def resend(pieces: Sequence[Work]) -> None:
-        for work in pieces:
-            began.add()
-            tasks.start_soon(hand_over, work)
-
-    return resend
+    await settle_updates(run.lookup, run.ledger.journal, run.plan.settling, tally=run.tally, stop=run.stop)
 
 
 def _count_leftovers(run: _Run, reconciler: Reconciler, receive: MemoryObjectReceiveStream[Work]) -> None:
@@ -267,17 +249,29 @@ async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) 
     plan = run.plan
     admission = Admission(run.ledger.index, plan.admission, run=run.number, keyless=not plan.records.key,
                           twin=run.reading.maker.twin, folder=plan.ledger)  # fmt: skip
-    with closing(admission), ExitStack() as stack:
-        names = ["changed", "skipped"] if plan.admission.list_skipped else ["changed"]
+    with closing(admission), closing(Spool(plan.ledger)) as updates, ExitStack() as stack:
+        names = ["changed", "conflicts", *(["skipped"] if plan.admission.list_skipped else [])]
         lists = {name: stack.enter_context(open_list(plan.ledger / f"{name}.jsonl")) for name in names}
         producer = Producer(
             reading=run.reading, admission=admission, batcher=Batcher(wire.encode_records), tally=run.tally,
             stop=run.stop, run=run.number, journal=run.ledger.journal, lists=lists,
+            updates=updates,
         )  # fmt: skip
-        await producer.run_pass(send, began)
+        try:
+            await producer.run_pass(send, began)
+        finally:  # what was read of a source that broke off stands
+            await _upserter(run, lists["conflicts"]).upsert(updates, send, began)
         if run.reading.complete:
             run.tally.gone = await anyio.to_thread.run_sync(run.ledger.index.gone, run.reading.sources)
         run.reading.check_changed()
+
+
+def _upserter(run: _Run, conflicts: IO[bytes]) -> Upserter:
+    return Upserter(
+        lookup=run.lookup, journal=run.ledger.journal, tally=run.tally, stop=run.stop, policy=run.plan.admission,
+        run=run.number, fed=frozenset(run.reading.maker.bound.rules),
+        encode=wire.encode_records, conflicts=conflicts,
+    )  # fmt: skip
 
 
 def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:

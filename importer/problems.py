@@ -63,6 +63,14 @@ RECORD_CODES: Final[dict[str, Code]] = {
         "an earlier row has the same key and other content",
         "Keep one of the two rows, or give them different keys.",
     ),
+    "conflict": Code(
+        "the campaign was changed in HubSpot since it was written, and --on-conflict is fail",
+        "Look at it in HubSpot; --on-conflict overwrite writes the source's values, skip leaves it.",
+    ),
+    "campaign_missing": Code(
+        "the campaign was deleted in HubSpot since it was made",
+        "Run with --recreate-missing to make it again, or take the row out of the source.",
+    ),
     "name_exists": Code(
         "a campaign of this name was imported before and its row is not in this source any more: this may be that row, edited",
         "Name a key column with --key, so that edits are told from new rows; or --same-name create if it is another campaign.",

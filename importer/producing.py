@@ -6,13 +6,14 @@ waits for a disk. The books are kept here for every row that is not sent.
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 import anyio.to_thread
 import orjson
+from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
 from importer.admission import Admission, Admitted
@@ -22,7 +23,9 @@ from importer.ledger import entries
 from importer.ledger.journal import Journal
 from importer.model import Batch, Rejection, State
 from importer.reading import Reading
+from importer.reconcile import Resend
 from importer.report.books import Tally
+from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
 
 _REJECTS_PER_ENTRY = 500
@@ -49,6 +52,7 @@ class Producer:
     stop: Stop
     run: int
     journal: Journal | None = None  #: None: a dry run, which journals nothing
+    updates: Spool | None = None  #: takes the records that are to be updated after the pass; None: a dry run
     lists: dict[str, IO[bytes]] = field(default_factory=dict)  #: "skipped", "changed": open files for those rows
     _held: int = 0  #: records in batches that are not full yet
 
@@ -111,6 +115,12 @@ class Producer:
         tally.changed += len(admitted.changed)
         tally.end(State.SKIPPED, len(admitted.skipped))
         tally.end(State.IN_DOUBT, len(admitted.in_doubt))
+        tally.updates_due += len(admitted.updates)
+        if self.updates is not None:
+            with _setting_aside():
+                self.updates.add(admitted.updates)
+        else:
+            tally.end(State.NOT_SENT, len(admitted.updates))
         for rejection in admitted.rejections:
             tally.end(rejection.state)
             tally.fail(rejection.problems[0].code)
@@ -118,7 +128,7 @@ class Producer:
         if self.journal is not None:
             for start in range(0, len(admitted.rejections), _REJECTS_PER_ENTRY):
                 part = admitted.rejections[start : start + _REJECTS_PER_ENTRY]
-                entry: entries.Reject = {"t": "reject", "run": self.run, "items": [_reject_item(item) for item in part]}
+                entry: entries.Reject = {"t": "reject", "run": self.run, "items": [reject_item(item) for item in part]}
                 self.journal.put(entry)
         self._list("skipped", [(record, why) for record, why in admitted.skipped])
         self._list("changed", [(record, "changed") for record in admitted.changed])
@@ -212,7 +222,29 @@ class Began:
             await self._done.wait()
 
 
-def _reject_item(rejection: Rejection) -> entries.RejectItem:
+def resender(stop: Stop, tally: Tally, again: MemoryObjectSendStream[Work], began: Began, tasks: TaskGroup) -> Resend:
+    """Return how the reconciler gives work back: it does not wait for the workers, who may be waiting for it."""
+
+    async def hand_over(work: Work) -> None:
+        left = len(work.batch.records)
+        try:
+            with suppress(StoppedError, anyio.ClosedResourceError), stop.interruptible():
+                await began.hand_over(again, work)
+                left = 0
+        finally:
+            began.done()
+            tally.end(State.NOT_SENT, left)
+
+    def resend(pieces: Sequence[Work]) -> None:
+        for work in pieces:
+            began.add()
+            tasks.start_soon(hand_over, work)
+
+    return resend
+
+
+def reject_item(rejection: Rejection) -> entries.RejectItem:
+    """Return a rejected row as the journal holds it."""
     row = rejection.row
     return {
         "source": row.source,

@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     accept_new_identities: bool = False
     retry_failed: bool = False
     list_skipped: bool = False
+    mode: Literal["create", "upsert"] = "create"
+    on_conflict: Literal["skip", "overwrite", "fail"] = "skip"
+    recreate_missing: bool = False
 
     ledger: Path | None = None
     dry_run: bool = False

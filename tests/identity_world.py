@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from importer.admission import Admission, AdmissionPolicy, Admitted
-from importer.ledger.fold import Change, Effect, Fold
+from importer.ledger.effects import Change, Effect
+from importer.ledger.fold import Fold
 from importer.ledger.index import Index
 from importer.mapping import bind, identity_mapping
 from importer.model import Record, Rejection, Row, State

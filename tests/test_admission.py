@@ -9,7 +9,7 @@ import pytest
 from importer import admission as admission_module
 from importer.admission import Admission, AdmissionPolicy, Admitted
 from importer.ledger import index as index_module
-from importer.ledger.fold import Change
+from importer.ledger.effects import Change
 from importer.ledger.index import Index
 from importer.mapping import bind, identity_mapping
 from importer.model import Record, Rejection, Row, State

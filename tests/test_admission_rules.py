@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.admission import Admission, AdmissionPolicy, Admitted
-from importer.ledger.fold import Change
+from importer.ledger.effects import Change
 from importer.ledger.index import Index
 from importer.model import Record, Rejection, Row, State
 

@@ -24,7 +24,11 @@ def refuse_impossible(
     if pattern is not None and needs_ledger and loaded.settings.ledger is None:
         # A ledger beside the one file of today would not be the one beside the two files of tomorrow.
         raise UsageError(f"{pattern} may stand for several files, which have no folder for a ledger", hint=_SAY_WHERE)
-    for message, hint in (*_about_sources(loaded, sources, needs_ledger), *_about_settings(loaded)):
+    for message, hint in (
+        *_about_sources(loaded, sources, needs_ledger),
+        *_about_settings(loaded),
+        *_about_modes(loaded),
+    ):
         raise UsageError(message, hint=hint)
 
 
@@ -68,6 +72,12 @@ def _about_settings(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
             "--same-name create is for rows without a key: a key tells an edited row from a new one",
             "Leave out --same-name create, or --key.",
         )
+
+
+def _about_modes(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
+    for name in ("on_conflict", "recreate_missing"):
+        if loaded.given(name) and loaded.settings.mode != "upsert":
+            yield f"{loaded.origins[name]} needs --mode upsert", "Add --mode upsert --key NAME."
 
 
 def has_own_ledger(sources: Sequence[str]) -> bool:

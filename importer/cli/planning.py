@@ -40,6 +40,12 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
     """
     settings = loaded.settings
     mapping = find_mapping(settings.mapping) if settings.mapping else None
+    records = _records(settings, mapping)
+    if settings.mode == "upsert" and not records.key:
+        raise UsageError(
+            "--mode upsert needs a key: without one, a row that was edited is another campaign",
+            hint="Name what makes two rows the same campaign: --key hs_name, or a column such as --key Id.",
+        )
     folder = ledger or ledger_of(loaded, sources)
     token = None if offline or settings.simulate or settings.dry_run else token_source(settings)
     return Plan(
@@ -50,7 +56,7 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
         reading=_reading(settings),
         mapping=mapping,
         ready=ready_mappings(),
-        records=_records(settings, mapping),
+        records=records,
         admission=AdmissionPolicy(**{item.name: getattr(settings, item.name) for item in fields(AdmissionPolicy)}),
         transport=_transport(loaded),
         rate=_rate(settings),

@@ -99,6 +99,10 @@ class Transport(Protocol):
         """POST at most 50 ids to batch/read."""
         ...
 
+    async def update(self, body: bytes) -> Exchange:
+        """POST a body of `wire.encode_updates` to batch/update."""
+        ...
+
     async def account(self) -> Exchange:
         """GET the account's details."""
         ...

@@ -105,6 +105,10 @@ class HubSpotTransport:
         query: dict[str, str | None] = {"properties": ",".join(properties)}
         return await self.exchange("POST", f"{self._paths.campaigns}/batch/read", query=query, body=encode_ids(ids))
 
+    async def update(self, body: bytes) -> Exchange:
+        """POST `body` to batch/update; a cancellation leaves open whether it took effect, and it may be repeated."""
+        return await self.exchange("POST", f"{self._paths.campaigns}/batch/update", body=body)
+
     async def account(self) -> Exchange:
         """GET the account's details; a cancellation leaves nothing."""
         return await self.exchange("GET", self._paths.account)

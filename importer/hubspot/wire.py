@@ -138,6 +138,11 @@ def encode_ids(ids: Sequence[str]) -> bytes:
     return orjson.dumps({"inputs": [{"id": of_one} for of_one in ids]})
 
 
+def encode_updates(changes: Sequence[tuple[str, Mapping[str, str]]]) -> bytes:
+    """Return the body of batch/update for campaigns, each an id and the properties to write."""
+    return orjson.dumps({"inputs": [{"id": campaign, "properties": values} for campaign, values in changes]})
+
+
 def parse_batch(body: bytes) -> BatchReply:
     """Return what a 2xx answer of batch/create or batch/read holds; raise `UnreadableReplyError`."""
     usual = _usual_batch(body)

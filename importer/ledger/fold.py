@@ -9,36 +9,19 @@ rows for the two ledgers. This module is pure.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from importer import problems
 from importer.errors import LedgerError
+from importer.ledger import modes_fold
+from importer.ledger.effects import Change, Effect
 from importer.ledger.entries import FailedItem, Intent, Item
 from importer.model import Event, IllegalTransitionError, State, advance
 
 #: States in which a record keeps its intent open.
-UNSETTLED = frozenset({State.SENT, State.IN_DOUBT, State.UNRESOLVED})
-
-
-class Change(NamedTuple):
-    """The index is to know this of an identity."""
-
-    identity: str
-    state: State
-    content: str
-    name: str
-    source: str = ""
-
-
-@dataclass(slots=True)
-class Effect:
-    """What one entry does beyond the fold's own memory."""
-
-    changes: list[Change] = field(default_factory=list)
-    results: list[dict[str, Any]] = field(default_factory=list)
-    failures: list[dict[str, Any]] = field(default_factory=list)
+UNSETTLED = frozenset({State.SENT, State.IN_DOUBT, State.UNRESOLVED, State.UPDATING})
 
 
 @dataclass(slots=True)
@@ -79,7 +62,10 @@ class Fold:
         """
         effect = Effect()
         try:
-            getattr(self, f"_{entry['t']}")(n, entry, offset, effect)
+            if (handler := modes_fold.HANDLERS.get(entry["t"])) is not None:
+                handler(self, n, entry, offset, effect)
+            else:
+                getattr(self, f"_{entry['t']}")(n, entry, offset, effect)
         except (KeyError, IndexError, TypeError, AttributeError, IllegalTransitionError) as error:
             raise LedgerError(f"journal entry {n} contradicts what stands before it: {error!r}") from error
         return effect
@@ -133,13 +119,13 @@ class Fold:
             self._move(intent, index, Event.DOUBTED, effect)
         for failed in entry["failed"]:
             self._move(intent, failed["i"], Event.REFUSED, effect)
-            effect.failures.append(self._failure_row(n, intent, failed, entry["corr"]))
+            effect.failures.append(self.failure_row(n, intent, failed, entry["corr"]))
         if not self._all_created(n, intent, entry["created"], effect):
             for created in entry["created"]:
                 self._move(intent, created[0], Event.CREATED, effect)
                 effect.results.append(self._result_row(n, intent, created, via="reply"))
         self._learn(intent, entry["created"])
-        self._settle(intent)
+        self.settle(intent)
 
     def _all_created(self, n: int, intent: OpenIntent, created: Sequence[Any], effect: Effect) -> bool:
         """Move all records of an intent to created at once, when each is sent, told once, and shown as it was sent."""
@@ -169,7 +155,7 @@ class Fold:
             self._move(intent, index, Event.ABSENT, effect)
         for failed in entry["failed"]:
             self._move(intent, failed["i"], Event.REFUSED, effect)
-            effect.failures.append(self._failure_row(n, intent, failed, entry["evidence"].get("corr")))
+            effect.failures.append(self.failure_row(n, intent, failed, entry["evidence"].get("corr")))
         for index, why in entry["unresolved"]:
             self._move(intent, index, Event.UNDECIDABLE, effect)
             effect.failures.append(self._unresolved_row(n, intent, index, why))
@@ -181,7 +167,7 @@ class Fold:
         if self.refusals != "partial":  # one refusal that made something is enough never to trust one again
             self.refusals = entry.get("refusal") or self.refusals
         self._learn(intent, entry["created"])
-        self._settle(intent)
+        self.settle(intent)
 
     def _decision(self, n: int, entry: Any, _offset: int, effect: Effect) -> None:
         intent, index = self.open[entry["of"]], entry["i"]
@@ -194,7 +180,7 @@ class Fold:
             created = (index, entry["id"], None, "operator", None)
             row = self._result_row(n, intent, created, via="operator")
             effect.results.append(row | ({"supersedes": "unresolved"} if was_unresolved else {}))
-        self._settle(intent)
+        self.settle(intent)
 
     def _reject(self, n: int, entry: Any, _offset: int, effect: Effect) -> None:
         effect.failures += [_rejected_row(n, entry["run"], item) for item in entry["items"]]
@@ -217,7 +203,8 @@ class Fold:
         scheme = self.run_schemes[intent.entry["run"]]
         self.schemes[scheme["key_space"]] = scheme
 
-    def _settle(self, intent: OpenIntent) -> None:
+    def settle(self, intent: OpenIntent) -> None:
+        """Forget an intent of which all is settled."""
         if not intent.unsettled():
             del self.open[intent.n]
 
@@ -233,7 +220,8 @@ class Fold:
             if bounds is not None and seconds is not None:
                 self.skew_s = max(self.skew_s or 0.0, bounds[0] - seconds)
 
-    def _place(self, n: int, intent: OpenIntent, item: Item) -> dict[str, Any]:
+    def place(self, n: int, intent: OpenIntent, item: Item) -> dict[str, Any]:
+        """Return the fields that say which record a row is about."""
         return {
             "schema": 1,
             "n": n,
@@ -257,16 +245,17 @@ class Fold:
         row["attempts"], row["run"] = intent.entry["a"], self.run
         return row
 
-    def _failure_row(self, n: int, intent: OpenIntent, failed: FailedItem, corr: str | None) -> dict[str, Any]:
+    def failure_row(self, n: int, intent: OpenIntent, failed: FailedItem, corr: str | None) -> dict[str, Any]:
+        """Return the failures row of a record that HubSpot refused."""
         index = failed["i"]
-        row = self._place(n, intent, intent.entry["items"][index])
+        row = self.place(n, intent, intent.entry["items"][index])
         row |= {key: failed[key] for key in ("code", "message", "column", "attribution")}
         row |= {"state": "failed", "fix": failed["fix"] or problems.CODES[failed["code"]].fix, "correlation_id": corr}
         row |= {"attempts": intent.entry["a"], "row": failed["row"], "run": self.run}
         return row | ({"properties": properties_of(intent.entry, index)} if failed["row"] is None else {})
 
     def _unresolved_row(self, n: int, intent: OpenIntent, index: int, why: str) -> dict[str, Any]:
-        row = self._place(n, intent, intent.entry["items"][index])
+        row = self.place(n, intent, intent.entry["items"][index])
         row |= {"state": "unresolved", "code": "unresolved", "message": why}
         row |= {"fix": problems.CODES["unresolved"].fix, "correlation_id": None, "attempts": intent.entry["a"]}
         return row | {"row": None, "properties": properties_of(intent.entry, index), "run": self.run}

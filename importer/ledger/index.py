@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from importer.errors import AGAIN, LedgerError
 from importer.ledger.disk import Disk, OsDisk
-from importer.ledger.fold import Change
+from importer.ledger.effects import Change
 from importer.ledger.identities import layout
 from importer.ledger.identities.layout import CODES, GUARDING, Known, Mark
 from importer.ledger.identities.names import Names

@@ -24,12 +24,13 @@ import anyio.to_thread
 from importer.errors import LedgerError
 from importer.ledger import codec
 from importer.ledger.disk import Disk, write_whole
-from importer.ledger.fold import Change, Effect, Fold
+from importer.ledger.effects import Change, Effect
+from importer.ledger.fold import Fold
 from importer.ledger.position import Tail, position_of
 
 SYNC_AT_LEAST_EVERY_S: Final = 1.0
 #: Entries that are still taken when the disk is full: they close what is open.
-_CLOSING: Final = frozenset({"outcome", "resolve", "decision", "end", "stop"})
+_CLOSING: Final = frozenset({"outcome", "updated", "resolve", "decision", "end", "stop"})
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]

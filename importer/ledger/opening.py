@@ -14,7 +14,8 @@ from typing import Any, Final
 from importer.errors import AGAIN, AccessError, LedgerError
 from importer.ledger import codec, entries
 from importer.ledger.disk import Disk, OsDisk, make_folder, write_whole
-from importer.ledger.fold import Change, Fold
+from importer.ledger.effects import Change
+from importer.ledger.fold import Fold
 from importer.ledger.index import Index
 from importer.ledger.index_opening import open_index
 from importer.ledger.journal import Journal, RunBlocking, in_thread

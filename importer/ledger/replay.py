@@ -14,7 +14,8 @@ import orjson
 
 from importer.errors import LedgerError
 from importer.ledger import codec
-from importer.ledger.fold import Effect, Fold
+from importer.ledger.effects import Effect
+from importer.ledger.fold import Fold
 from importer.ledger.position import Tail
 from importer.model import State
 

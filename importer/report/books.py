@@ -55,6 +55,9 @@ class Tally:
     rows_read: int = 0  #: rows of the pass, broken ones included
     ended: dict[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))
     changed: int = 0  #: skipped although their content differs from what was sent then
+    updates_due: int = 0  #: made earlier, differ now, and are to be updated (--mode upsert)
+    conflicts: int = 0  #: campaigns that were changed in HubSpot since they were written
+    missing: int = 0  #: campaigns that were deleted in HubSpot since they were made
     gone: int = 0  #: made earlier from these sources and not in them any more; told after a complete pass
     recovered: int = 0  #: records of earlier runs settled by this one
     unexpected: int = 0  #: campaigns in replies which belong to none of our records

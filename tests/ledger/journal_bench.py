@@ -9,7 +9,8 @@ from typing import Any
 
 import anyio
 
-from importer.ledger.fold import Change, Fold
+from importer.ledger.effects import Change
+from importer.ledger.fold import Fold
 from importer.ledger.journal import Journal
 from importer.ledger.position import Tail
 from importer.ledger.replay import Replay

@@ -6,7 +6,8 @@ import pytest
 
 from importer import problems
 from importer.errors import LedgerError
-from importer.ledger.fold import Change, Effect, Fold
+from importer.ledger.effects import Change, Effect
+from importer.ledger.fold import Fold
 from importer.model import State
 from tests.ledger.conftest import (
     SCHEME,

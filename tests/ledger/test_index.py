@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from importer.errors import LedgerError
 from importer.ledger import index as index_module
-from importer.ledger.fold import Change
+from importer.ledger.effects import Change
 from importer.ledger.identities import states as states_module
 from importer.ledger.identities import tiers
 from importer.ledger.identities.layout import Known, Mark

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from importer.errors import LedgerError
-from importer.ledger.fold import Change
+from importer.ledger.effects import Change
 from importer.ledger.identities import states as states_module
 from importer.ledger.identities import tiers as tiers_module
 from importer.ledger.index import Index

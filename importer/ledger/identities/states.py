@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 
 from importer.ledger.disk import Disk, make_folder
-from importer.ledger.fold import Change
+from importer.ledger.effects import Change
 from importer.ledger.identities.layout import (
     CODE_AT,
     CODES,

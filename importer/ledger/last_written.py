@@ -1,0 +1,98 @@
+"""What was last written to campaigns, and which they are: one reading of the journal for many identities at once.
+
+The index does not hold values: a record of 10 million would cost as much memory as the file. They stand in the
+journal, in the bodies of intents and updates, and the few that a run needs are gathered in one pass over it.
+Everything here blocks.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from importer.ledger.fold import properties_of
+from importer.ledger.replay import JOURNAL
+
+_HEAD_BYTES: Final = 48  #: the type stands in them
+_NAMES: Final = (b"intent", b"outcome", b"resolve", b"decision", b"update", b"updated", b"adopt")
+_KINDS: Final = tuple(b'"t":"%s"' % name for name in _NAMES)
+
+
+@dataclass(slots=True)
+class Written:
+    """The campaign of one identity."""
+
+    id: str = ""
+    #: property → values that may stand there by our hand: the last, and those of which it is not known
+    values: dict[str, list[str]] = field(default_factory=dict)
+
+
+class _Gathering:
+    def __init__(self, identities: Collection[str]) -> None:
+        self.found: dict[str, Written] = {}
+        self._wanted = frozenset(identities)
+        self._sent: dict[int, dict[int, tuple[str, dict[str, str]]]] = {}
+        self._updates: dict[int, dict[int, tuple[str, dict[str, str]]]] = {}
+
+    def take(self, entry: Any) -> None:
+        """Take one entry, in the journal's order."""
+        getattr(self, f"_{entry['t']}")(entry)
+
+    def _intent(self, entry: Any) -> None:
+        self._keep(self._sent, entry)
+
+    def _update(self, entry: Any) -> None:
+        self._keep(self._updates, entry)
+        for identity, values in self._updates.get(entry["n"], {}).values():
+            for name, value in values.items():
+                self.found[identity].values.setdefault(name, [""]).append(value)
+
+    def _outcome(self, entry: Any) -> None:
+        self._resolve(entry)
+        if not entry["doubt"]:
+            self._sent.pop(entry["of"], None)
+
+    def _resolve(self, entry: Any) -> None:
+        for index, campaign, _created_at, _pairing, shown in entry["created"]:
+            self._made(entry["of"], index, campaign, shown)
+
+    def _decision(self, entry: Any) -> None:
+        if entry["id"]:
+            self._made(entry["of"], entry["i"], entry["id"], None)
+
+    def _updated(self, entry: Any) -> None:
+        for index, _properties in entry["updated"]:
+            identity, values = self._updates.get(entry["of"], {}).get(index, ("", {}))
+            if identity:
+                self.found[identity].values |= {name: [value] for name, value in values.items()}
+
+    def _adopt(self, entry: Any) -> None:
+        for (identity, campaign, *_rest), values in zip(entry["items"], entry["values"], strict=True):
+            if identity in self._wanted:
+                self.found[identity] = Written(campaign, {name: [value] for name, value in values.items()})
+
+    def _keep(self, into: dict[int, dict[int, tuple[str, dict[str, str]]]], entry: Any) -> None:
+        items = enumerate(entry["items"])
+        kept = {index: (item[3], properties_of(entry, index)) for index, item in items if item[3] in self._wanted}
+        if kept:
+            into[entry["n"]] = kept
+
+    def _made(self, of: int, index: int, campaign: str, shown: dict[str, str] | None) -> None:
+        identity, values = self._sent.get(of, {}).get(index, ("", {}))
+        if identity:
+            possible = {name: [value] for name, value in values.items()}
+            for name, value in (shown or {}).items():
+                possible.setdefault(name, []).append(value)
+            self.found[identity] = Written(campaign, possible)
+
+
+def last_written(folder: Path, identities: Collection[str]) -> dict[str, Written]:
+    """Return the campaign of each identity, and what this ledger wrote there. Blocks: reads the whole journal."""
+    gathering = _Gathering(identities)
+    with (folder / JOURNAL).open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n") and any(kind in line[:_HEAD_BYTES] for kind in _KINDS):
+                gathering.take(orjson.loads(line))
+    return gathering.found
