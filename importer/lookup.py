@@ -62,15 +62,19 @@ class Lookup:
                 self.clock.observe(exchange.headers.get("date"), sent, self.wall())
         return exchange
 
-    async def page(self, properties: Sequence[str], after: str | None, name: str | None) -> wire.Page:
-        """Return one page, newest first.
+    async def page(
+        self, properties: Sequence[str], after: str | None, name: str | None, *, sort: str = "-createdAt"
+    ) -> wire.Page:
+        """Return one page, newest first unless `sort` says otherwise.
 
         Raises:
             LookFailedError: HubSpot does not give it.
         """
         for _ in range(TRIES_MAX):
             exchange = await self.ask(
-                lambda: self.transport.list_page(properties=properties, after=after, name=name, limit=PAGE_CAMPAIGNS)
+                lambda: self.transport.list_page(
+                    properties=properties, after=after, name=name, sort=sort, limit=PAGE_CAMPAIGNS
+                )
             )
             verdict = verdicts.judge_read(exchange, wire.parse_page, self.waits)
             match verdict.step:

@@ -4,12 +4,14 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from inspect import Parameter, Signature
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 import typer
 from typer.completion import install_callback, show_callback
 
 from importer.cli import own_flags
+from importer.cli.account_commands import ACCOUNT
+from importer.cli.command import Command
 from importer.cli.flags import Flag, flags_of
 from importer.cli.help import CommandWithPanels, help_all
 
@@ -23,17 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-
-
-class Command(NamedTuple):
-    """One command: its words, and where its body is."""
-
-    name: str
-    body: str  #: module:function, called with the arguments, the flags and argv
-    help: str  #: first line for the list of commands
-    examples: tuple[tuple[str, str], ...]  #: command line, what it does
-    argument: str  #: metavar of what it takes besides options: SOURCE... or LEDGER
-    more: tuple[Flag, ...] = ()  #: flags of its own, which are no settings
 
 
 COMMANDS: Final[tuple[Command, ...]] = (
@@ -202,6 +193,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         ),
         "[CODE]",
     ),
+    *ACCOUNT,
 )
 
 
@@ -287,4 +279,6 @@ def _help(command: Command) -> str:
 
 
 for _command in COMMANDS:
-    app.command(_command.name, help=_help(_command), short_help=_command.help, cls=CommandWithPanels)(_body(_command))
+    app.command(
+        _command.name, help=_help(_command), short_help=_command.help, cls=CommandWithPanels, hidden=_command.rare
+    )(_body(_command))

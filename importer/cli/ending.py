@@ -78,6 +78,10 @@ def _style(status: ExitStatus) -> str:
 
 def last_line(summary: Summary) -> str:
     """Return the sum that holds, with how long it took: `3 read = 2 created + … (14 s, 240 requests, 3 resent)`."""
+    if "adopted" in summary.counts:
+        adopted, known = summary.counts["adopted"], summary.counts["known"]
+        how = many(summary.counts.get("requests", 0), "request")
+        return f"{adopted:,} adopted + {known:,} known before ({duration(summary.seconds)}, {how})"
     if not summary.sources:  # nothing was read: it only settled what earlier runs left
         settled, still_open = summary.counts.get("recovered", 0), summary.counts.get("doubted", 0)
         looks = summary.counts.get("looks", 0)
@@ -155,6 +159,8 @@ def _show_remarks(summary: Summary, screen: Screen) -> None:
     remarks = {
         "recovered": "settled of what earlier runs left in doubt",
         "changed": f"skipped although changed since they were sent: {folder / 'changed.jsonl'}",
+        "conflicts": f"changed in HubSpot since they were written: {folder / 'conflicts.jsonl'}",
+        "missing": "changed rows whose campaigns were deleted in HubSpot (--recreate-missing makes them again)",
         "gone": "made earlier from these sources and not in them any more",
         "throttled": "times HubSpot asked for a pause (nothing was lost by it)",
     }

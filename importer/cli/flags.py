@@ -59,14 +59,15 @@ _SPEED = "Speed and waiting"
 _RUN = "The run"
 _SAY = "What it says"
 _READS = "run check init"
-_SENDS = "run reconcile"
-_ASKS = "run reconcile probe doctor init"
-_ALL = "run check reconcile"
+_SENDS = "run reconcile adopt"
+_ASKS = "run reconcile probe doctor init adopt setup"
+_ALL = "run check reconcile adopt"
 
 FLAGS: Final[tuple[Flag, ...]] = (
     Flag("mapping", "ready mapping, or file, that says which column feeds which property", _READ, "NAME|FILE",
-         everyday=True),
-    Flag("allow_property", "property of your account to send as it is; may be repeated", _READ, "NAME", kind="list"),
+         commands="run check adopt", everyday=True),
+    Flag("allow_property", "property of your account to send as it is; may be repeated", _READ, "NAME", kind="list",
+         commands="run check adopt"),
     Flag("format", "format of the sources, where the name does not tell", _READ, "FORMAT", commands=_READS),
     Flag("encoding", "encoding of the sources", _READ, "NAME", "utf-8", commands=_READS),
     Flag("delimiter", "what separates the cells of a CSV source", _READ, "CHARACTER", commands=_READS),
@@ -75,8 +76,10 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("max_bytes", "most bytes to read of one source, after decompression", _READ, "BYTES"),
     Flag("allow_special", "read pipes and devices too, not only files and -", _READ, kind="switch"),
     Flag("limit", "read only the first N rows", _READ, "N"),
-    Flag("key", "columns that make two rows the same campaign", _SAME, "COLUMN[,COLUMN]", kind="list", everyday=True),
-    Flag("key_space", "name under which keys are compared", _SAME, "NAME", "the mapping's name"),
+    Flag("key", "columns that make two rows the same campaign", _SAME, "COLUMN[,COLUMN]", kind="list",
+         commands="run check adopt", everyday=True),
+    Flag("key_space", "name under which keys are compared", _SAME, "NAME", "the mapping's name",
+         commands="run check adopt"),
     Flag("duplicates", "identical rows without a key in one source", _SAME, "skip|create", "skip", everyday=True),
     Flag("same_name", "a row without a key whose name was imported before and is gone from the source", _SAME,
          "fail|create", "fail", commands="run"),
@@ -96,11 +99,11 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("dry_run", "do everything but send, and say what would be sent", _RUN, kind="switch", commands="run",
          everyday=True),
     Flag("simulate", "send to a simulated HubSpot in this process; needs no token", _RUN, kind="switch",
-         commands="run probe doctor init", everyday=True),
+         commands="run probe doctor init adopt setup", everyday=True),
     Flag("fault", "fault of the simulated HubSpot, with --simulate; may be repeated", _RUN, "NAME:P", kind="list",
          commands="run probe"),
     Flag("yes", "do not ask before a new ledger, or a probe, writes to a production account", _RUN, kind="switch",
-         commands="run probe", everyday=True),
+         commands="run probe adopt", everyday=True),
     Flag("grace", "how long a stop waits for requests on their way", _RUN, "SECONDS", "8", commands=_SENDS),
     Flag("token_file", "file that holds the token; nobody else may read it", _TO, "FILE", commands=_ASKS,
          everyday=True),
@@ -109,7 +112,7 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("api_version", "version of the campaigns API; v3 is unsupported from September 2027", _TO,
          "v3|2026-03|2026-09", "v3", commands=_ASKS),
     Flag("correlation_property", "custom text property of the account that takes each record's identity", _TO, "NAME",
-         commands=_ALL),
+         commands=f"{_ALL} setup"),
     Flag("rate", "requests in any 10 seconds", _SPEED, "N", "what HubSpot permits", commands=_SENDS, everyday=True),
     Flag("rate_share", "part of the permitted rate that is used, 1 being all; the rest is left to other integrations",
          _SPEED, "PART", "1", commands=_SENDS),
@@ -126,7 +129,7 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("log_level", "least severe entry of run.log", _SAY, "debug|info|warning|error", "info", commands=_ALL),
     Flag("log_stderr", "write the log to stderr too, as JSON", _SAY, kind="switch", commands=_ALL),
     Flag("config", "configuration file", _RUN, "FILE", "importer.toml, when there",
-         commands=f"{_ALL} probe doctor init"),
+         commands=f"{_ALL} probe doctor init setup"),
 )  # fmt: skip
 
 #: Flags that a configuration file may set: all but the one that names it.

@@ -1,6 +1,6 @@
 """What only `probe`, `doctor` and `init` ask: to archive, what properties take, whose token this is, what is left."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 import orjson
@@ -50,6 +50,12 @@ class Inquiries:
     async def properties(self) -> Exchange:
         """GET the definitions of all properties of campaigns."""
         return await self._transport.exchange("GET", self._paths.property_of.rstrip("/"))
+
+    async def make_property(self, definition: Mapping[str, str]) -> Exchange:
+        """POST the definition of a new property of campaigns."""
+        return await self._transport.exchange(
+            "POST", self._paths.property_of.rstrip("/"), body=orjson.dumps(definition)
+        )
 
     async def daily_usage(self) -> Exchange:
         """GET how much of the day's quota has been used."""

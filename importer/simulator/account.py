@@ -19,6 +19,7 @@ class Account:
     def __init__(self, policy: SimulatorPolicy, clock: Clock, state: State | None) -> None:
         self.policy = policy
         self.store = Store()
+        self.made_properties: list[str] = []  #: custom properties that were made through the API
         self._clock = clock
         self._state = state
         run = 1 + (self._replay(state) if state else 0)
@@ -81,6 +82,18 @@ class Account:
             self._state.truth.append([line])
         self.store.update(position, merged, now)
 
+    @property
+    def custom_properties(self) -> tuple[str, ...] | None:
+        """Return the custom properties which exist; None accepts any."""
+        given = self.policy.custom_properties
+        return None if given is None else (*given, *self.made_properties)
+
+    def make_property(self, name: str) -> None:
+        """Make a custom property."""
+        if self._state:
+            self._state.truth.append([{"type": "property", "name": name}])
+        self.made_properties.append(name)
+
     def archive(self, position: int) -> None:
         """Take a campaign out of the account."""
         if self._state:
@@ -105,6 +118,8 @@ class Account:
             kind = line["type"]
             if kind == "campaign":
                 self._keep(line, orjson.dumps(line["properties"]).decode())
+            elif kind == "property":
+                self.made_properties.append(line["name"])
             elif kind == "run":
                 runs = line["run"]
             else:

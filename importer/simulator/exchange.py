@@ -96,7 +96,7 @@ class Exchange:
         found = problem_of(
             properties,
             goal=policy.goal,
-            custom=policy.custom_properties,
+            custom=self.account.custom_properties,
             choices=policy.check_choices,
             poison=policy.poison,
             partial=partial,

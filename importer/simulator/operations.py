@@ -36,7 +36,7 @@ def create_one(x: "Exchange") -> Reply:
 
 def read(x: "Exchange") -> Reply:
     """Batch read: repeated ids collapse, unknown ones become errors."""
-    names = _names(x.call.query, x.account.policy.custom_properties)
+    names = _names(x.call.query, x.account.custom_properties)
     found, missing = _found(x, dict.fromkeys(_id(item) for item in x.inputs()))
     results = [{**_shown(x, position, names), "assets": {}} for position in found.values()]
     return x.batch(results, missing, 200)
@@ -44,7 +44,7 @@ def read(x: "Exchange") -> Reply:
 
 def read_one(x: "Exchange") -> Reply:
     """Get one campaign."""
-    names = _names(x.call.query, x.account.policy.custom_properties)
+    names = _names(x.call.query, x.account.custom_properties)
     return dumped(200, {**_shown(x, _target(x), names), "assets": {}})
 
 
@@ -91,7 +91,7 @@ def archive_one(x: "Exchange") -> Reply:
 def listing(x: "Exchange") -> Reply:
     """List campaigns, page by page; the cursor is an offset, so that new campaigns shift later pages."""
     query, policy = x.call.query, x.account.policy
-    names = _names(query, policy.custom_properties)
+    names = _names(query, x.account.custom_properties)
     limit = _number(query, "limit", LIST_LIMIT, 1, LIST_LIMIT_MAX)
     offset = _number(query, "after", 0, 0, None)
     sort = _last(query, "sort") or "hs_name"
@@ -172,6 +172,15 @@ def property_definition(x: "Exchange") -> Reply:
     return dumped(200, wanted[0])
 
 
+def make_property(x: "Exchange") -> Reply:
+    """Make a custom property: 201; 409 for one that exists."""
+    name = str(_object(x.document()).get("name") or "hs_")
+    if name.startswith("hs_") or any(one["name"] == name for one in _definitions(x)):
+        raise RefusedError(plain(409, f"A property named {name!r} already exists, or is HubSpot's own"))
+    x.account.make_property(name)
+    return dumped(201, next(one for one in _definitions(x) if one["name"] == name))
+
+
 def _definitions(x: "Exchange") -> list[dict[str, Any]]:
     def definition(name: str, *, ours: bool) -> dict[str, Any]:
         kind = "date" if name.endswith("_date") else "enumeration" if name == "hs_campaign_status" else "string"
@@ -188,7 +197,7 @@ def _definitions(x: "Exchange") -> list[dict[str, Any]]:
         }
         return made if ours else {**made, "hubspotDefined": True}
 
-    custom = x.account.policy.custom_properties or ()
+    custom = (*(x.account.policy.custom_properties or ()), *x.account.made_properties)
     return [definition(name, ours=False) for name in WRITABLE] + [definition(name, ours=True) for name in custom]
 
 
@@ -287,4 +296,5 @@ ACTIONS: Final[Mapping[str, Callable[["Exchange"], Reply]]] = {
     "token": token_info,
     "properties": property_definitions,
     "property": property_definition,
+    "make_property": make_property,
 }

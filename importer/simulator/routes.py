@@ -35,6 +35,7 @@ _ROUTES: Final = tuple(
         ("GET", _ACCOUNT + "/api-usage/daily/private-apps", "account", "daily_usage"),
         ("POST", r"/oauth/v2/private-apps/get/access-token-info", "account", "token"),
         ("GET", _PROPERTIES, "properties", "properties"),
+        ("POST", _PROPERTIES, "properties", "make_property"),
         ("GET", _PROPERTIES + _TARGET, "properties", "property"),
     )
 )

@@ -70,7 +70,7 @@ async def test_what_somebody_changed_meanwhile_is_a_conflict(
 
 
 async def test_deleted_campaigns_are_reported_or_made_again(world: World) -> None:
-    """A changed row whose campaign is gone fails as campaign_missing, and is made again only when that was asked for."""
+    """A changed row whose campaign is gone fails as campaign_missing, or is made again when that was asked for."""
     async with world.simulator() as simulator:
         await night(world, simulator, feed(3))
         simulator._account.archive(1)
@@ -90,7 +90,7 @@ async def test_deleted_campaigns_are_reported_or_made_again(world: World) -> Non
 )
 async def test_updates_without_a_clear_answer_are_told_by_reading(world: World, fault: str) -> None:
     """A fault on an update costs requests, and neither a campaign nor the truth of the books."""
-    async with world.simulator(f"faults=update/{fault}@1") as simulator:
+    async with world.simulator(f"update/{fault}@1") as simulator:
         await night(world, simulator, feed(10))
         summary = await night(world, simulator, feed(10, n1="a", n2="b"))
         assert (summary.books.updated, summary.books.in_doubt) == (2, 0)

@@ -1,0 +1,17 @@
+"""What a command is: its words, its flags, and where its body is."""
+
+from typing import NamedTuple
+
+from importer.cli.flags import Flag
+
+
+class Command(NamedTuple):
+    """One command: its words, and where its body is."""
+
+    name: str
+    body: str  #: module:function, called with the arguments, the flags and argv
+    help: str  #: first line for the list of commands
+    examples: tuple[tuple[str, str], ...]  #: command line, what it does
+    argument: str  #: metavar of what it takes besides options: SOURCE... or LEDGER
+    more: tuple[Flag, ...] = ()  #: flags of its own, which are no settings
+    rare: bool = False  #: not in the list of `importer --help`, which fits a screen
