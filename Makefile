@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test fast lint types security audit check cov fmt requirements clean \
-  bench bench-quick bench-full bench-smoke browser pictures crash crash-random crash-recoveries crash-points crash-naive seeds disks bits \
+  bench bench-quick bench-full bench-smoke browser pictures crash crash-random crash-recoveries crash-points crash-naive seeds month disks bits \
   cuts fuzz giants planted mutants durability rate nightly
 
 help: ## show this list
@@ -105,6 +105,9 @@ crash-naive: $(DEV_STAMP) ## the same kills over an importer as it is often writ
 
 seeds: $(DEV_STAMP) ## 200 imports in weather drawn from a seed
 	$(BIN)/python -m tests.seeds.seeded_runs --seeds 200 --records 2000 --jobs 2
+
+month: $(DEV_STAMP) ## thirty nights of a feed in upsert mode, three of them bad (a minute or two)
+	$(BIN)/python -m tests.modes.month
 
 disks: $(DEV_STAMP) ## every call to the disk fails, the power goes at every call
 	$(BIN)/python -m tests.disks.failing_disks

@@ -43,7 +43,7 @@ from importer.server_clock import ServerClock
 from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
 from importer.summing_up import conclude
-from importer.upserting import Upserter
+from importer.upserting import Upserter, fed_by
 from importer.version import VERSION
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]  #: told whom the run writes to; raises an error to refuse
@@ -269,7 +269,7 @@ async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) 
 def _upserter(run: _Run, conflicts: IO[bytes]) -> Upserter:
     return Upserter(
         lookup=run.lookup, journal=run.ledger.journal, tally=run.tally, stop=run.stop, policy=run.plan.admission,
-        run=run.number, fed=frozenset(run.reading.maker.bound.rules),
+        run=run.number, fed=fed_by(run.reading.maker.bound),
         encode=wire.encode_records, conflicts=conflicts,
     )  # fmt: skip
 

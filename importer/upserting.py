@@ -8,7 +8,7 @@ create, but it may be repeated: what became of one without a clear answer is tol
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, Any, Final
+from typing import IO, Any, Final, cast
 
 import anyio
 import anyio.to_thread
@@ -20,10 +20,11 @@ from importer.batches import Work
 from importer.comparing import compare
 from importer.doubts import LookFailedError
 from importer.hubspot import steps, verdicts, wire
-from importer.hubspot.exchange import Reply
+from importer.hubspot.exchange import Reply, Updating
 from importer.ledger.journal import Journal
 from importer.ledger.last_written import Written, last_written
 from importer.lookup import Lookup
+from importer.mapping import BoundMapping
 from importer.model import BATCH_RECORDS_MAX, Batch, Problem, Record, Rejection, State
 from importer.outcomes import failed_item, intent_items
 from importer.producing import Began, reject_item
@@ -214,7 +215,8 @@ class Upserter:
             due.unclear = True
             for name, value in due.changes.items():
                 due.written.values.setdefault(name, [""]).append(value)
-        exchange = await self.lookup.ask(lambda: self.lookup.transport.update(body))
+        transport = cast("Updating", self.lookup.transport)  # that of a run; fakes of creates have no updates
+        exchange = await self.lookup.ask(lambda: transport.update(body))
         verdict = verdicts.judge_create(exchange, self.lookup.waits)
         told = {"status": exchange.status if isinstance(exchange, Reply) else None, "corr": verdict.correlation_id}
         told["note"] = None if verdict.outcome is steps.Outcome.ANSWERED else verdict.message
@@ -280,3 +282,9 @@ class Upserter:
 
 def _known(record: Record) -> tuple[str, str, str, str]:
     return record.identity, record.content, record.name, record.row.source
+
+
+def fed_by(bound: BoundMapping) -> frozenset[str]:
+    """Return the properties which the columns of a source feed: a blank cell of theirs resets a property."""
+    columns = frozenset(bound.columns)
+    return frozenset(name for name, rule in bound.rules.items() if columns.intersection(rule.columns))

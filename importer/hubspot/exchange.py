@@ -99,14 +99,18 @@ class Transport(Protocol):
         """POST at most 50 ids to batch/read."""
         ...
 
-    async def update(self, body: bytes) -> Exchange:
-        """POST a body of `wire.encode_updates` to batch/update."""
-        ...
-
     async def account(self) -> Exchange:
         """GET the account's details."""
         ...
 
     async def aclose(self) -> None:
         """Close all connections."""
+        ...
+
+
+class Updating(Transport, Protocol):
+    """A transport that changes campaigns, too."""
+
+    async def update(self, body: bytes) -> Exchange:
+        """POST a body of `wire.encode_updates` to batch/update; it may be repeated."""
         ...

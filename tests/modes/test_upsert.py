@@ -96,3 +96,12 @@ async def test_updates_without_a_clear_answer_are_told_by_reading(world: World, 
         assert (summary.books.updated, summary.books.in_doubt) == (2, 0)
         assert notes(simulator) == {row["hs_name"]: row["hs_notes"] for row in feed(10, n1="a", n2="b")}
     assert verify(world.ledger) == []
+
+
+async def test_a_column_that_is_gone_resets_nothing(world: World) -> None:
+    """A blank cell resets its property; a source without the column says nothing about it, nor does hs_utm of HubSpot."""
+    async with world.simulator() as simulator:
+        await night(world, simulator, [row | {"hs_audience": "all"} for row in feed(2)])
+        summary = await night(world, simulator, feed(2, n0="new"))
+        assert (summary.books.updated, summary.books.skipped, summary.counts["conflicts"]) == (1, 1, 0)
+        assert [one.properties["hs_audience"] for one in simulator.truth] == ["all", "all"]
