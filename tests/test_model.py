@@ -34,6 +34,15 @@ LIFE = {
     ("unresolved", "absent"): "open",
     ("unresolved", "undecidable"): "unresolved",
     ("failed", "intent"): "sent",
+    ("open", "adopted"): "created",
+    ("created", "update"): "updating",
+    ("created", "gone"): "open",
+    ("updated", "update"): "updating",
+    ("updated", "gone"): "open",
+    ("updating", "updated"): "updated",
+    ("updating", "refused"): "created",
+    ("updating", "returned"): "created",
+    ("updating", "doubted"): "updating",
 }
 
 
@@ -49,8 +58,8 @@ def test_every_step(state: State, event: Event) -> None:
 
 
 def test_what_is_created_stays() -> None:
-    """No event leads away from created."""
-    assert TRANSITIONS[State.CREATED] == {}
+    """Only an update leads away from created, and the news that the campaign is gone."""
+    assert set(TRANSITIONS[State.CREATED]) == {Event.UPDATE, Event.GONE}
 
 
 def test_nothing_unknown_is_sent_again() -> None:

@@ -181,7 +181,7 @@ def _show_estimate(summary: Summary, screen: Screen, per_window: int) -> None:
     requests = math.ceil(would / BATCH_RECORDS_MAX) + 2 * math.ceil(updates / BATCH_RECORDS_MAX)
     seconds = max(requests - per_window, 0) / per_window * _WINDOW_S + 1
     screen.say(
-        f"dry run: nothing was sent. A run would create {would:,}{f' and update {updates:,}' if updates else ''}, in about {many(requests, 'request')} and"
+        f"dry run: nothing was sent. A run would create {would:,}{more}, in about {many(requests, 'request')} and"
         f" {duration(seconds)} at {per_window:,} requests per 10 s."
     )
 

@@ -99,7 +99,7 @@ async def test_updates_without_a_clear_answer_are_told_by_reading(world: World, 
 
 
 async def test_a_column_that_is_gone_resets_nothing(world: World) -> None:
-    """A blank cell resets its property; a source without the column says nothing about it, nor does hs_utm of HubSpot."""
+    """A blank cell resets its property; a source without the column says nothing about it."""
     async with world.simulator() as simulator:
         await night(world, simulator, [row | {"hs_audience": "all"} for row in feed(2)])
         summary = await night(world, simulator, feed(2, n0="new"))
