@@ -18,7 +18,7 @@ from importer.cli.explaining import STATUSES
 from importer.cli.flags import FLAGS, Flag
 from importer.errors import PRECEDENCE, ExitStatus
 from importer.hubspot import verdicts
-from importer.ledger import entries
+from importer.ledger import entries, mode_entries
 from importer.ledger.fold import Fold
 from importer.report.books import Books, Summary, Tally
 from importer.report.summary import as_json
@@ -191,7 +191,7 @@ def test_every_field_of_a_failure_is_told() -> None:
 def test_every_entry_of_the_journal_is_told() -> None:
     """The document lists just the types of entry that the journal has."""
     types = set()
-    for kind in get_args(entries.Entry):
+    for kind in (*get_args(entries.Entry), *get_args(mode_entries.ModeEntry)):
         types |= set(get_args(kind.__annotations__["t"]))
     assert field_names("reference/ledger.md", "journal.jsonl") == types
 

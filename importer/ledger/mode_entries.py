@@ -63,3 +63,6 @@ class Adopt(TypedDict):
     #: identity, campaign, name, content, createdAt, how its identity was told: key (correlation), exact (key), name
     items: list[tuple[str, str, str, str, str | None, str]]
     values: list[dict[str, str]]  #: what each showed
+
+
+ModeEntry = Update | Updated | Confirm | Gone | Adopt
