@@ -57,7 +57,7 @@ demo: $(RUN_STAMP) ## run the main job against the embedded simulator
 	$(BIN)/importer demo
 
 test: $(DEV_STAMP) ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 fast: $(DEV_STAMP) ## run the tests that take milliseconds
 	$(BIN)/python -m pytest -m 'not slow'
