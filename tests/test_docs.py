@@ -202,9 +202,9 @@ def test_every_key_of_the_summary_is_told() -> None:
         run=1, status=ExitStatus.OK, reason=None, hint=None, books=Books(), counts={}, ledger="", sources=(),
         account=None, base_url="", started_at="", seconds=0.0,
     )  # fmt: skip
-    assert field_names("summary.md", "The object") == set(as_json(summary))
-    assert field_names("summary.md", "books") == {item.name for item in fields(Books)}
-    assert field_names("summary.md", "counts") == counts()
+    assert field_names("reference/summary.md", "The object") == set(as_json(summary))
+    assert field_names("reference/summary.md", "books") == {item.name for item in fields(Books)}
+    assert field_names("reference/summary.md", "counts") == counts()
 
 
 def counts() -> set[str]:

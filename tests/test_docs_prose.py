@@ -18,27 +18,27 @@ DOCUMENTS: Final = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*
 
 
 def test_every_module_is_on_the_plan_of_the_house() -> None:
-    """docs/architecture.md names every module, and none that is gone."""
-    told = set(re.findall(r"`((?:\w+/)*\w+\.py)`", (ROOT / "docs/architecture.md").read_text(encoding="utf-8")))
+    """docs/explanation/architecture.md names every module, and none that is gone."""
+    told = set(re.findall(r"`((?:\w+/)*\w+\.py)`", (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")))
     told = {name for name in told if not name.startswith("tests/")}
     there = {path.relative_to(ROOT / "importer").as_posix() for path in (ROOT / "importer").rglob("*.py")}
-    assert not there - told, "docs/architecture.md does not name these"
-    assert not told - there, "docs/architecture.md names these, which do not exist"
+    assert not there - told, "docs/explanation/architecture.md does not name these"
+    assert not told - there, "docs/explanation/architecture.md names these, which do not exist"
 
 
 def test_every_dependency_has_its_reason() -> None:
-    """docs/dependencies.md names just what the requirements name."""
+    """docs/explanation/dependencies.md names just what the requirements name."""
     wanted = set()
     for name in ("run", "dev", "extras", "build", "security", "bench", "browser"):
         lines = (ROOT / f"requirements/{name}.in").read_text(encoding="utf-8").splitlines()
         wanted |= {found[0] for line in lines if (found := re.match(r"[A-Za-z][\w.-]*", line))}
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     wanted |= {found[0] for lines in extras.values() for line in lines if (found := re.match(r"[\w.-]+", line))}
-    text = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/explanation/dependencies.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([\w.-]+)` \|", text, re.MULTILINE)) == wanted
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "docs/explanation/decisions").glob("*.md")), ids=lambda path: path.stem)
 def test_a_decision_says_when_why_and_what_was_refused(path: Path) -> None:
     """Each decision is numbered and dated, gives its reason and names what was refused."""
     text = path.read_text(encoding="utf-8")
