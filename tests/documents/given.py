@@ -21,7 +21,7 @@ def _campaigns(path: Path) -> None:
 
 
 def _broken(path: Path) -> None:
-    rows = ["Spring,2026-03-01,2026-02-01,planed\n", "Summer,31/06/2026,,planned\n", "Autumn,2026-09-01,,planned\n"]
+    rows = ["Spring,2026-02-30,,planed\n", "Summer,31/06/2026,,planned\n", "Autumn,2026-09-01,,planned\n"]
     path.write_text(_HEAD + "".join(rows), encoding="utf-8")
 
 

@@ -15,6 +15,7 @@ import pytest
 from importer.cli import front
 
 _SHELL: Final = re.compile(r"[|<>&;*`]|\$[({?A-Za-z]")
+_SILENCE: Final = " 2>/dev/null"
 _ASKS: Final = frozenset({"run", "reconcile", "probe", "doctor", "init"})
 _VARIES: Final = (
     (re.compile(r"\\?\(\d+\\?\.\d s\b|\b\d+\\?\.\d s\b|\b\d+(\\?\.\d+)? (?:ms|GiB|MiB)\b"), r"\\(?[\\d,.]+ \\w+"),
@@ -45,10 +46,11 @@ class Shell:
         while words and (found := re.fullmatch(r"([A-Z_]+)=(.*)", words[0])):
             environment[found[1]] = found[2]
             words = words[1:]
-        if words[0] == "importer" and not _SHELL.search(re.sub(r"'[^']*'", "", command)):
+        quiet = command.endswith(_SILENCE)
+        if words[0] == "importer" and not _SHELL.search(re.sub(r"'[^']*'", "", command.removesuffix(_SILENCE))):
             if words[1] not in _ASKS:
                 environment.pop("IMPORTER_BASE_URL", None)
-            return _imported(words[1:], environment)
+            return _imported(words[1 : -1 if quiet else None], environment, quiet=quiet)
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
@@ -56,11 +58,11 @@ class Shell:
         return done.stdout, done.returncode
 
 
-def _imported(argv: list[str], environment: dict[str, str]) -> tuple[str, int]:
+def _imported(argv: list[str], environment: dict[str, str], *, quiet: bool) -> tuple[str, int]:
     """Run the importer in this process; both streams go into one, as on a terminal."""
     written = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True, newline="\n")
     status = 0
-    with pytest.MonkeyPatch.context() as process, redirect_stdout(written), redirect_stderr(written):
+    with pytest.MonkeyPatch.context() as process, redirect_stdout(written), redirect_stderr(io.StringIO() if quiet else written):
         for name in os.environ.keys() - environment.keys():
             process.delenv(name)
         for name, value in environment.items():
