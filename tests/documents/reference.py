@@ -93,7 +93,7 @@ def commands() -> list[str]:
 
 
 def _command(command: Command) -> list[str]:
-    usage = " ".join(filter(None, ("importer", command.name, "[OPTIONS]", command.argument)))
+    usage = " ".join(filter(None, ("importer", command.name, command.argument)))
     own = [row(_option(flag), code(flag.metavar), flag.default, flag.help) for flag in command.more]
     shared = [code(flag.option) for flag in flags(command) if flag not in command.more]
     lines = [f"## {command.name}", "", f"`{usage}`: {command.help}", ""]
