@@ -7,12 +7,13 @@ document, and is parsed by the command line's own parser.
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
 from anyio.from_thread import start_blocking_portal
-
 from typer.exceptions import TyperException
 
 from importer.cli.app import app
@@ -68,20 +69,29 @@ def test_commands_parse(path: Path) -> None:
                 parse(words[1:])
 
 
+@cache
+def command_line() -> tuple[Any, typer.Context]:
+    """Return the whole command line, made once."""
+    root = typer.main.get_command(app)
+    return root, typer.Context(root, info_name="importer")
+
+
 def parse(argv: list[str]) -> None:
     """Parse argv as the command line does; raise what it raises for a command or option that there is not."""
-    root = typer.main.get_command(app)
-    context = typer.Context(root, info_name="importer")
+    root, context = command_line()
     if argv[0].startswith("-"):
         assert argv[0] in {"--version", "--help", "--install-completion"}
         return
-    command = root.get_command(context, argv[0])  # type: ignore[attr-defined] # a group, as the app has commands
+    command = root.get_command(context, argv[0])
     assert command is not None, f"there is no command {argv[0]}"
     if not {"--help", "--help-all"} & set(argv):
         try:
             command.make_context(argv[0], [word for word in argv[1:] if word != "…"], parent=context)
         except TyperException as error:
-            if type(error).__name__ not in {"MissingParameter", "BadOptionUsage"}:  # running text leaves out what is plain
+            if type(error).__name__ not in {
+                "MissingParameter",
+                "BadOptionUsage",
+            }:  # running text leaves out what is plain
                 raise
 
 

@@ -16,7 +16,9 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 def test_every_module_is_on_the_plan_of_the_house() -> None:
     """docs/explanation/architecture.md names every module, and none that is gone."""
-    told = set(re.findall(r"`((?:\w+/)*\w+\.py)`", (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8")))
+    told = set(
+        re.findall(r"`((?:\w+/)*\w+\.py)`", (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8"))
+    )
     told = {name for name in told if not name.startswith("tests/")}
     there = {path.relative_to(ROOT / "importer").as_posix() for path in (ROOT / "importer").rglob("*.py")}
     assert not there - told, "docs/explanation/architecture.md does not name these"
@@ -35,7 +37,9 @@ def test_every_dependency_has_its_reason() -> None:
     assert set(re.findall(r"^\| `([\w.-]+)` \|", text, re.MULTILINE)) == wanted
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs/explanation/decisions").glob("[0-9]*.md")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs/explanation/decisions").glob("[0-9]*.md")), ids=lambda path: path.stem
+)
 def test_a_decision_says_when_why_and_what_was_refused(path: Path) -> None:
     """Each decision is numbered and dated, gives its reason and names what was refused."""
     text = path.read_text(encoding="utf-8")

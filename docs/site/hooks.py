@@ -18,7 +18,9 @@ def on_files(files: Files, *, config: Any) -> Files:
     """Add the documents of the top folder as pages of `project/`."""
     for name in _ABOVE:
         text = (ROOT / name).read_text(encoding="utf-8")
-        text = _DOWN.sub(r"](../\1)", text).replace("](../explanation/decisions)", "](../explanation/decisions/index.md)")
+        text = _DOWN.sub(r"](../\1)", text).replace(
+            "](../explanation/decisions)", "](../explanation/decisions/index.md)"
+        )
         files.append(File.generated(config, f"{_FOLDER}/{name}", content=text))
     return files
 

@@ -26,7 +26,9 @@ def _broken(path: Path) -> None:
 
 
 def _big(path: Path) -> None:
-    path.write_text(_HEAD + "".join(f"Offer {n},2026-04-01,2026-04-30,planned\n" for n in range(5000)), encoding="utf-8")
+    path.write_text(
+        _HEAD + "".join(f"Offer {n},2026-04-01,2026-04-30,planned\n" for n in range(5000)), encoding="utf-8"
+    )
 
 
 def _zipped(path: Path) -> None:

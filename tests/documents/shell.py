@@ -1,4 +1,4 @@
-"""Commands of documents, run: the importer's in this process, all others by a shell, in a folder of the document's own."""
+"""Commands of documents, run: the importer's in this process, others by a shell, in a folder of the document's own."""
 
 import io
 import os
@@ -19,7 +19,10 @@ _SILENCE: Final = " 2>/dev/null"
 _ASKS: Final = frozenset({"run", "reconcile", "probe", "doctor", "init"})
 _VARIES: Final = (
     (re.compile(r"\\?\(\d+\\?\.\d s\b|\b\d+\\?\.\d s\b|\b\d+(\\?\.\d+)? (?:ms|GiB|MiB)\b"), r"\\(?[\\d,.]+ \\w+"),
-    (re.compile(r"20\d\d\\?-\d\d\\?-\d\d[T ]\d\d:\d\d(?::\d\d)?"), r"20\\d\\d-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d(?::\\d\\d)?"),
+    (
+        re.compile(r"20\d\d\\?-\d\d\\?-\d\d[T ]\d\d:\d\d(?::\d\d)?"),
+        r"20\\d\\d-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d(?::\\d\\d)?",
+    ),
 )
 
 
@@ -62,7 +65,11 @@ def _imported(argv: list[str], environment: dict[str, str], *, quiet: bool) -> t
     """Run the importer in this process; both streams go into one, as on a terminal."""
     written = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True, newline="\n")
     status = 0
-    with pytest.MonkeyPatch.context() as process, redirect_stdout(written), redirect_stderr(io.StringIO() if quiet else written):
+    with (
+        pytest.MonkeyPatch.context() as process,
+        redirect_stdout(written),
+        redirect_stderr(io.StringIO() if quiet else written),
+    ):
         for name in os.environ.keys() - environment.keys():
             process.delenv(name)
         for name, value in environment.items():
