@@ -15,7 +15,9 @@ _DOWN: Final = re.compile(r"\]\(docs/([^)]*)\)")
 
 
 def on_files(files: Files, *, config: Any) -> Files:
-    """Add the documents of the top folder as pages of `project/`."""
+    """Add the documents of the top folder as pages of `project/`, and the script that the search needs in files."""
+    script = Path(__file__).with_name("iframe-worker.js").read_text(encoding="utf-8")
+    files.append(File.generated(config, "assets/iframe-worker.js", content=script))
     for name in _ABOVE:
         text = (ROOT / name).read_text(encoding="utf-8")
         text = _DOWN.sub(r"](../\1)", text).replace(
