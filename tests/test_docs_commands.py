@@ -99,3 +99,13 @@ def test_what_is_not_run_has_a_reason() -> None:
     """A block is left out only with a reason, and few are."""
     reasons = [block.not_run for path in DOCUMENTS for block in blocks(path) if block.not_run is not None]
     assert all(len(reason.split()) > 1 for reason in reasons)
+
+
+def test_what_differs_is_noticed() -> None:
+    """Another word, a line too many or too few differs; times and what `…` stands for do not."""
+    said = "2 read = 2 created (0.3 s, 4 requests)\nledger: a.ledger\n"
+    assert not differs(("2 read = 2 created (1.2 s, 4 requests)", "ledger: a.ledger"), said)
+    assert not differs(("2 read = … (…)", "…"), said)
+    assert differs(("2 read = 1 created (0.3 s, 4 requests)", "ledger: a.ledger"), said)
+    assert differs(("2 read = 2 created (0.3 s, 4 requests)",), said)
+    assert differs(("…", "ledger: a.ledger", "report: a.html"), said)
