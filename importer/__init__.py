@@ -37,7 +37,7 @@ What holds them together:
     cli, library  for people, for programs
     simulator     a HubSpot look-alike with faults
 
-Read `model`, then `pipeline`, then any station alone. docs/architecture.md says why it is so.
+Read `model`, then `pipeline`, then any station alone. docs/explanation/architecture.md says why it is so.
 """
 
 from typing import TYPE_CHECKING, Any

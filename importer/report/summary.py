@@ -12,7 +12,7 @@ SCHEMA: Final = 1  #: raised when a key changes its meaning or goes; new keys ma
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
-    """Return `summary` as plain JSON values; docs/summary.md says what each key means."""
+    """Return `summary` as plain JSON values; docs/reference/summary.md says what each key means."""
     books = summary.books
     return {
         "schema": SCHEMA,
