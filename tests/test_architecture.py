@@ -11,7 +11,7 @@ import pytest
 import importer
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-HOUSE: Final = ROOT / "importer"
+HOUSE: Final = Path(importer.__file__).resolve().parent  #: the checkout's, or the installed one
 LINES_MAX: Final = 300
 FUNCTION_LINES_MAX: Final = 70
 
@@ -80,12 +80,17 @@ class Module(NamedTuple):
     @property
     def shown(self) -> str:
         """The path as people write it."""
-        return self.path.relative_to(ROOT).as_posix()
+        return self.path.relative_to(_base(self.path)).as_posix()
+
+
+def _base(path: Path) -> Path:
+    """Return what a path is written relative to: the package may be installed elsewhere than the tests."""
+    return HOUSE.parent if path.is_relative_to(HOUSE) else ROOT
 
 
 def parsed(path: Path) -> Module:
     """Return a file of the house, read."""
-    parts = path.relative_to(ROOT).with_suffix("").parts[1:]
+    parts = path.relative_to(_base(path)).with_suffix("").parts[1:]
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     return Module(path, name, ast.parse(path.read_text(encoding="utf-8")))
 

@@ -9,11 +9,13 @@ from typing import Final
 
 import pytest
 
+import importer
 from importer.cli.app import COMMANDS
 from importer.cli.flags import flags_of
 from importer.hubspot import wire
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+HOUSE: Final = Path(importer.__file__).resolve().parent
 DOCUMENTS: Final = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -21,7 +23,7 @@ def test_every_module_is_on_the_plan_of_the_house() -> None:
     """docs/architecture.md names every module, and none that is gone."""
     told = set(re.findall(r"`((?:\w+/)*\w+\.py)`", (ROOT / "docs/architecture.md").read_text(encoding="utf-8")))
     told = {name for name in told if not name.startswith("tests/")}
-    there = {path.relative_to(ROOT / "importer").as_posix() for path in (ROOT / "importer").rglob("*.py")}
+    there = {path.relative_to(HOUSE).as_posix() for path in HOUSE.rglob("*.py")}
     assert not there - told, "docs/architecture.md does not name these"
     assert not told - there, "docs/architecture.md names these, which do not exist"
 
@@ -29,7 +31,7 @@ def test_every_module_is_on_the_plan_of_the_house() -> None:
 def test_every_dependency_has_its_reason() -> None:
     """docs/dependencies.md names just what the requirements name."""
     wanted = set()
-    for name in ("run", "dev", "extras", "build", "security", "bench", "browser"):
+    for name in ("run", "dev", "extras", "build", "security", "bench", "browser", "workflows"):
         lines = (ROOT / f"requirements/{name}.in").read_text(encoding="utf-8").splitlines()
         wanted |= {found[0] for line in lines if (found := re.match(r"[A-Za-z][\w.-]*", line))}
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
