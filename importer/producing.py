@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import anyio.to_thread
 import orjson
@@ -38,6 +38,18 @@ class _Produced:
     unparked: int = 0
 
 
+class Alone(Protocol):
+    """Who lets the first batch go alone."""
+
+    async def before(self, batch: Batch, began: "Began") -> None:
+        """Return when `batch` may be handed over; raise `StoppedError` when it is not to be."""
+        ...
+
+    async def at_end(self, began: "Began") -> None:
+        """Return when the last batch has been looked at, if it was the first."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Producer:
     """One pass, from its first row to its last."""
@@ -50,6 +62,7 @@ class Producer:
     run: int
     journal: Journal | None = None  #: None: a dry run, which journals nothing
     lists: dict[str, IO[bytes]] = field(default_factory=dict)  #: "skipped", "changed": open files for those rows
+    alone: Alone | None = None  #: asked before each batch, where the first goes alone
     _held: int = 0  #: records in batches that are not full yet
 
     async def run_pass(self, send: MemoryObjectSendStream[Work] | None, began: "Began") -> None:
@@ -67,6 +80,9 @@ class Producer:
                 waiting = step.batches
                 self._book(step)
                 await self._pass_on(waiting, send, began)
+            if self.alone is not None:
+                with self.stop.interruptible():
+                    await self.alone.at_end(began)
         except StoppedError:
             self.reading.complete = False
         except BaseException:
@@ -139,8 +155,11 @@ class Producer:
         while batches:
             if send is None:
                 self.tally.end(State.NOT_SENT, len(batches.pop(0).records))
+                self.tally.batches += 1
                 continue
             with self.stop.interruptible():
+                if self.alone is not None:
+                    await self.alone.before(batches[0], began)
                 await began.hand_over(send, Work(batch=batches[0]))
             batches.pop(0)
 

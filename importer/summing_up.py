@@ -14,7 +14,7 @@ from importer.stopping import Stop
 _NOT_COUNTS = frozenset(
     {
         "ended", "rows_read", "waiting_for", "waiting_until", "in_flight", "workers", "samples",
-        "answers", "answer_s", "slowest_s", "trouble", "troubled",
+        "answers", "batches", "answer_s", "slowest_s", "trouble", "troubled",
     }
 )  # fmt: skip
 

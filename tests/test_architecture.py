@@ -21,12 +21,14 @@ LAYERS: Final = (
      "hiding", "legible", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "settings", "workbook"),
-    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting", "run_entries"),
+    ("rules", "canary", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting",
+     "run_entries"),
     ("mapping", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
     ("columnar", "turns"),
     ("plan", "preflight", "reading", "sending"),
     ("producing", "summing_up", "probing", "proposing", "doctor"),
+    ("first_batch",),
     ("pipeline", "dry_run"),
     ("settling",),
     ("runs",),
@@ -50,7 +52,7 @@ PURE: Final = frozenset(
         r"\S+",
         """
     model errors problems canonical near_miss formulas legible properties codecs rules checks mapping records columnar
-    batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
+    canary batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
     proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
     proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told
     probing.findings probing.observations probing.judging probing.manners

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from importer.admission import AdmissionPolicy
+from importer.canary import Judge, go_on, nobody_to_ask
 from importer.cli.combinations import ledger_of
 from importer.cli.flags import IN_FILE
 from importer.cli.token import token_source
@@ -60,9 +61,17 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
         grace_s=settings.grace,
         outage=OutagePolicy(outage_max_s=settings.max_outage),
         dry_run=settings.dry_run,
+        canary=_canary(settings),
         simulator=_simulator(settings) if settings.simulate else None,
         simulator_state=folder / STATE_FOLDER if settings.simulate else None,
     )
+
+
+def _canary(settings: Settings) -> Judge | None:
+    """Return who decides after the first batch where nobody can be asked."""
+    if not settings.canary:
+        return None
+    return go_on if settings.yes else nobody_to_ask
 
 
 def _no_token() -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import anyio
 import anyio.to_thread
 
-from importer.cli import ending, leaving, progress
+from importer.cli import canarying, ending, leaving, progress
 from importer.cli.errors import crash_report, internal_error
 from importer.cli.screen import Screen, is_terminal
 from importer.errors import PRECEDENCE, ExitStatus, ImporterError, UsageError
@@ -55,6 +55,7 @@ class Session:
     log: Any  #: structlog's logger
     began: anyio.Event = field(default_factory=anyio.Event)  #: the questions are over: progress may be shown
     account: str = "unknown"  #: in words, once it has been asked for
+    judge: canarying.Judge | None = None  #: of a first batch that is sent alone
     recorder: Recorder | None = None  #: of how it goes over time, once it has begun
 
 
@@ -71,9 +72,12 @@ def run(
     """
     gc.freeze()  # modules live as long as the process
     gc.set_threshold(*_GARBAGE)
+    plan, judge = canarying.judging(plan, screen, yes=settings.yes)
     with _logging(plan, settings, screen) as log:
-        tally, session = Tally(), Session(plan=plan, settings=settings, screen=screen, log=log)
+        tally, session = Tally(), Session(plan=plan, settings=settings, screen=screen, log=log, judge=judge)
         summary = anyio.run(_perform, work, session, tally)
+        if judge is not None and judge.stopped:
+            argv = canarying.without_canary(argv)
         _keep(summary, screen)
         samples = session.recorder.samples if session.recorder is not None else ()
         page = leaving.leave(
@@ -162,6 +166,8 @@ async def _show_progress(tally: Tally, session: Session) -> None:
     """Show progress once the questions are over; a cancellation takes it off the screen."""
     if not session.plan.dry_run:
         await session.began.wait()
+    if session.judge is not None:
+        await canarying.show_progress(session.judge, tally, session.screen, session.settings.progress)
     await progress.show(tally, session.screen, session.settings.progress)
 
 
