@@ -46,6 +46,7 @@ class Plan:
     outage: OutagePolicy = field(default_factory=OutagePolicy)
     dry_run: bool = False  #: everything but the requests
     canary: Judge | None = None  #: sends the first batch alone, and is asked before the second
+    untold: str | None = "nothing is asked of HubSpot"  #: why a dry run may not ask for limits; None: it may
     simulator: SimulatorPolicy | None = None  #: rehearse against an embedded simulator with these switches
     simulator_state: Path | None = None  #: where the simulator keeps its campaigns between runs
 

@@ -28,7 +28,7 @@ LAYERS: Final = (
     ("columnar", "turns"),
     ("plan", "preflight", "reading", "sending"),
     ("producing", "summing_up", "probing", "proposing", "doctor"),
-    ("first_batch",),
+    ("first_batch", "estimating"),
     ("pipeline", "dry_run"),
     ("settling",),
     ("runs",),

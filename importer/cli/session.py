@@ -84,7 +84,7 @@ def run(
             summary, settings, origins or {}, account=session.account, argv=argv, samples=samples, screen=screen
         )
         log.info("end", status=summary.status.name, reason=summary.reason, line=summary.books.line())
-    ended = ending.Ending(summary=summary, argv=argv, samples=tally.samples, per_window=plan.rate.requests, page=page)
+    ended = ending.Ending(summary=summary, argv=argv, samples=tally.samples, page=page)
     ending.show(ended, screen, as_json=settings.json_output)
     return int(summary.status)
 

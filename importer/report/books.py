@@ -155,6 +155,7 @@ class Summary:
     seconds: float
     dry_run: bool = False
     simulated: bool = False
+    estimate: dict[str, Any] | None = None  #: of a dry run: `estimating.Estimate` as plain values
 
 
 def exit_status(*holding: ExitStatus) -> ExitStatus:
