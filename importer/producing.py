@@ -15,6 +15,7 @@ import anyio.to_thread
 import orjson
 from anyio.streams.memory import MemoryObjectSendStream
 
+from importer import platforms
 from importer.admission import Admission, Admitted
 from importer.batches import Batcher, Work
 from importer.errors import AGAIN, LedgerError
@@ -176,7 +177,7 @@ def open_list(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         LedgerError: it cannot be made, written or closed.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    flags = platforms.opening(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with _setting_aside():
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, flags, 0o600), "wb") as file:

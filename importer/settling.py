@@ -1,7 +1,6 @@
 """`reconcile`: settle what a ledger holds in doubt or unresolved, by asking HubSpot or by a person's decision."""
 
 import getpass
-import os
 import re
 import socket
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from importer import platforms
 from importer.errors import ExitStatus, ImporterError, UsageError
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
@@ -186,4 +186,4 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # no name for this user id, as in some containers
-        return str(os.getuid())
+        return platforms.user_number()

@@ -18,7 +18,7 @@ FUNCTION_LINES_MAX: Final = 70
 #: From the ground up. A module imports only from layers below its own; a folder is one unit and may import itself.
 LAYERS: Final = (
     ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "arrivals", "concurrency",
-     "hiding", "legible", "cli.flags"),
+     "hiding", "legible", "platforms", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "settings", "workbook"),
     ("rules", "canary", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting",
@@ -39,11 +39,11 @@ LAYERS: Final = (
 
 #: What a station in a folder of its own may know of the rest of the house.
 KNOWN_TO: Final = {
-    "sources": {"model", "errors", "near_miss", "version"},
+    "sources": {"model", "errors", "near_miss", "platforms", "version"},
     "hubspot": {"model", "errors"},
-    "ledger": {"model", "errors", "problems", "canonical"},
-    "report": {"model", "errors", "problems", "legible"},
-    "simulator": {"errors"},
+    "ledger": {"model", "errors", "problems", "canonical", "platforms"},
+    "report": {"model", "errors", "problems", "legible", "platforms"},
+    "simulator": {"errors", "platforms"},
 }
 
 #: Without I/O, clock, chance or async: they can be read, and tested, as tables of values.

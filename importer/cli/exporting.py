@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from importer import platforms
 from importer.cli.errors import show_error
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus, ImporterError, UsageError
@@ -42,7 +43,11 @@ def _sheet_of(ledger: Path) -> str:
     """Return the sheet that --sheet named for the latest run: the same command is to find it in the mended file."""
     runs = sorted((ledger / "runs").glob("*/" + DETAILS), reverse=True)
     details = read_details(runs[0]) if runs else None
-    named = [setting.value for setting in details.settings if setting.name == "--sheet" and setting.origin] if details else []
+    named = (
+        [setting.value for setting in details.settings if setting.name == "--sheet" and setting.origin]
+        if details
+        else []
+    )
     return named[0] if named else SHEET
 
 
@@ -56,7 +61,7 @@ def _written(rows: Rows, path: Path, *, raw: bool, sheet: str) -> int:
         if path.suffix.lower() == _EXCEL:
             return write_sheet(partial(rows, typed=True), path, raw=raw, sheet=sheet)
         form = _form(str(path))
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(path, platforms.opening(os.O_WRONLY | os.O_CREAT | os.O_EXCL), 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
             return write_rows(rows, file, form, raw=raw)
     except FileExistsError as error:

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 import anyio
 import anyio.to_thread
 
+from importer import platforms
 from importer.cli import canarying, ending, leaving, progress
 from importer.cli.errors import crash_report, internal_error
 from importer.cli.screen import Screen, is_terminal
@@ -32,7 +33,10 @@ RUN_LOG: Final = "run.log"
 SUMMARY: Final = "summary.json"
 #: Records make no cycles: the collector looks for them seldom, since each look takes time that grows with what is held.
 _GARBAGE: Final = (50_000, 20, 50)
-_SIGNALS: Final = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
+_SIGNALS: Final = {
+    number: ExitStatus.INTERRUPTED if number == signal.SIGINT else ExitStatus.TERMINATED
+    for number in platforms.stop_signals()
+}
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]
 
@@ -187,13 +191,13 @@ async def _watch_signals(
     stop: Stop, session: Session, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
 ) -> None:
     """Drain at the first signal, cut at the second, and leave the third to the system. A cancellation restores all."""
-    with anyio.open_signal_receiver(*_SIGNALS) as received:
+    with platforms.signals_received(*_SIGNALS) as received:
         task_status.started()
         async for number in received:
             session.log.warning("signal", signal=signal.Signals(number).name, again=stop.requested)
             if stop.requested:
                 break
-            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[signal.Signals(number)])
+            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[number])
             session.screen.say(
                 f"stopping: up to {session.plan.grace_s:g} s for requests on their way; once more cuts them off"
             )
