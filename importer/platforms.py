@@ -1,7 +1,7 @@
 """Where Linux, macOS and Windows differ: each difference once, named in docs/systems.md.
 
-Each function asks the system what it has, rather than which it is, wherever that can be asked. `calls` stands in for the
-module `os` in tests of branches that this system does not take.
+Each function asks the system what it has, rather than which it is, wherever that can be asked. `calls` stands in for
+the module `os` in tests of branches that this system does not take.
 """
 
 import os
@@ -42,8 +42,8 @@ def opening(flags: int, *, calls: Any = os) -> int:
 def sync_data(descriptor: int, *, calls: Any = os, control: Any = None) -> None:
     """Return when a file's data and size survive a power loss.
 
-    fdatasync where there is one. On macOS F_FULLFSYNC, since fsync there does not reach the medium; a disk that does not
-    know it gets fsync. On Windows fsync, which flushes the file's buffers. `control` stands in for the module fcntl.
+    fdatasync where there is one. On macOS F_FULLFSYNC, since fsync there does not reach the medium; a disk that does
+    not know it gets fsync. On Windows fsync, which flushes the file's buffers. `control` stands in for `fcntl`.
     """
     if hasattr(calls, "fdatasync"):
         calls.fdatasync(descriptor)

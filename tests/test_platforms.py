@@ -1,4 +1,4 @@
-"""What differs between systems: what this one does, and the branches of the others against fakes that behave like them."""
+"""What differs between systems: what this one does, and what others would, against fakes that behave like them."""
 
 import os
 import signal

@@ -43,12 +43,8 @@ def _sheet_of(ledger: Path) -> str:
     """Return the sheet that --sheet named for the latest run: the same command is to find it in the mended file."""
     runs = sorted((ledger / "runs").glob("*/" + DETAILS), reverse=True)
     details = read_details(runs[0]) if runs else None
-    named = (
-        [setting.value for setting in details.settings if setting.name == "--sheet" and setting.origin]
-        if details
-        else []
-    )
-    return named[0] if named else SHEET
+    settings = details.settings if details is not None else ()
+    return next((one.value for one in settings if one.name == "--sheet" and one.origin is not None), SHEET)
 
 
 def _written(rows: Rows, path: Path, *, raw: bool, sheet: str) -> int:
