@@ -28,7 +28,7 @@ LAYERS: Final = (
     ("columnar", "turns"),
     ("plan", "preflight", "reading", "sending"),
     ("producing", "summing_up", "probing", "proposing", "doctor"),
-    ("first_batch", "estimating"),
+    ("first_batch", "estimating", "schemas"),
     ("pipeline", "dry_run"),
     ("settling",),
     ("runs",),
@@ -57,7 +57,7 @@ PURE: Final = frozenset(
     proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
-    ledger.codec ledger.entries ledger.fold ledger.position report.books
+    ledger.codec ledger.entries ledger.rows ledger.fold ledger.position report.books
     report.timeline report.facts report.words report.charts
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
