@@ -68,7 +68,7 @@ def test_a_check_and_a_dry_run_send_and_leave_nothing(capsys: pytest.CaptureFixt
     assert books(capsys.readouterr().out)["failed"] == 2
     assert commands.run(["good.csv"], {"dry_run": True}, ["run"]) == ExitStatus.OK
     said = capsys.readouterr()
-    assert "A run would create 2, in about 1 request" in said.err
+    assert "A run would create 2, skip 0, reject 0." in said.err
     assert "2 not sent" in said.out
     assert sorted(folder.iterdir()) == before
 
