@@ -28,6 +28,7 @@ def probe(*argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*ARGV, *argv], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
+@pytest.mark.posix("files have no modes there")
 def test_a_probe_reports_and_leaves_nothing(account: Simulator, folder: Path) -> None:
     """Four verdicts on stdout, two private files without token and portal id, every campaign archived, status 0."""
     done = probe("--base-url", account.base_url, "--settle", "0.1")
@@ -65,6 +66,7 @@ def test_a_production_account_is_asked_about(account: Simulator, folder: Path) -
     assert probe(*asked, "--yes").returncode == ExitStatus.OK
 
 
+@pytest.mark.posix("signals do not reach a process so")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_still_tidies_up(account: Simulator, folder: Path, number: signal.Signals) -> None:
     """In the long wait a signal ends the probe: everything is archived, the report says that it ended early."""
