@@ -17,7 +17,7 @@ from importer.report.books import Books
 T = TypeVar("T")
 
 _ASKED_FIRST: Final = 2  #: requests of every run before it sends: a listing, and whose account it is
-_ASKING_S: Final = 20.0  #: a dry run waits no longer for what only adds to its figures
+_ASKING_S: Final = 10.0  #: a dry run waits no longer for what only adds to its figures
 _WINDOW_S: Final = 10.0
 _HEADER: Final = "x-hubspot-ratelimit-"
 

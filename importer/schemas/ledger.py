@@ -11,6 +11,7 @@ from importer.problems import CODES
 from importer.report import details, summary
 from importer.report.books import Books, Summary, Tally
 from importer.schemas.shapes import IDENTITY, Schema, closed, document, or_null, schema_of, shape
+from importer.settling import SETTLED_COUNTS
 from importer.summing_up import NOT_COUNTS
 
 _PAIRINGS: Final[Schema] = {"enum": [str(pairing) for pairing in Pairing]}
@@ -157,7 +158,10 @@ def run_summary() -> Schema:
         ["schema", "run", "status", "status_name", "reason", "hint", "books"],
         description="What could not begin.",
     )
-    return document("summary.json of a run, and what --json prints", {"oneOf": [ran, refused]})
+    fewer = closed({name: counts[name] for name in SETTLED_COUNTS}, SETTLED_COUNTS)
+    settled = ran | {"description": "What settled earlier runs and read no source."}
+    settled["properties"] = held | {"run": {"type": "null"}, "counts": fewer, "sources": {"const": []}}
+    return document("summary.json of a run, and what --json prints", {"oneOf": [ran, settled, refused]})
 
 
 #: What the type of a count does not say, or what never leaves the run.
