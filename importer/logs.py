@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from types import UnionType
 from typing import Any, Final, Literal, TextIO
 
+from importer import platforms
 from importer.hiding import hidden
 from importer.model import Problem, Record, Rejection, Result, Row
 
@@ -104,7 +105,7 @@ class LogFile:
                 self.error = error
 
     def _open(self) -> TextIO:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+        flags = platforms.opening(os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         return os.fdopen(os.open(self.path, flags, 0o600), "a", encoding="utf-8")
 
 

@@ -14,10 +14,9 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from importer import run_entries
+from importer import first_batch, run_entries
 from importer.admission import Admission
 from importer.answers import AnswerReader
 from importer.batches import Batcher, Work
@@ -231,7 +230,7 @@ async def _settle_earlier(run: _Run, reconciler: Reconciler) -> None:
         await reconciler.settle_all()
 
 
-def _resender(run: _Run, again: MemoryObjectSendStream[Work], began: Began, tasks: TaskGroup) -> Resend:
+def _resender(run: _Run, again: MemoryObjectSendStream[Work], began: Began, tasks: anyio.abc.TaskGroup) -> Resend:
     """Return how the reconciler gives work back: it does not wait for the workers, who may be waiting for it."""
 
     async def hand_over(work: Work) -> None:
@@ -273,6 +272,7 @@ async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) 
         producer = Producer(
             reading=run.reading, admission=admission, batcher=Batcher(wire.encode_records), tally=run.tally,
             stop=run.stop, run=run.number, journal=run.ledger.journal, lists=lists,
+            alone=first_batch.alone(plan.canary, run.lookup, run.number, can_read=run.account.can_read),
         )  # fmt: skip
         await producer.run_pass(send, began)
         if run.reading.complete:

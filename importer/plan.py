@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from importer.admission import AdmissionPolicy
+from importer.canary import Judge
 from importer.concurrency import ConcurrencyPolicy
 from importer.doubts import SettlePolicy
 from importer.hubspot.endpoint import TransportPolicy
@@ -44,6 +45,8 @@ class Plan:
     grace_s: float = 8.0  #: what is on its way may take so long to come home after a wish to stop
     outage: OutagePolicy = field(default_factory=OutagePolicy)
     dry_run: bool = False  #: everything but the requests
+    canary: Judge | None = None  #: sends the first batch alone, and is asked before the second
+    untold: str | None = "nothing is asked of HubSpot"  #: why a dry run may not ask for limits; None: it may
     simulator: SimulatorPolicy | None = None  #: rehearse against an embedded simulator with these switches
     simulator_state: Path | None = None  #: where the simulator keeps its campaigns between runs
 

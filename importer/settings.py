@@ -86,6 +86,7 @@ class Settings(BaseSettings):
 
     ledger: Path | None = None
     dry_run: bool = False
+    canary: bool = False
     simulate: bool = False
     fault: Names = ()
     yes: bool = False

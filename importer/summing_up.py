@@ -11,10 +11,11 @@ from importer.reading import Reading
 from importer.report.books import Books, Summary, Tally, exit_status
 from importer.stopping import Stop
 
-_NOT_COUNTS = frozenset(
+#: Of a tally: what its summary leaves out.
+NOT_COUNTS = frozenset(
     {
         "ended", "rows_read", "waiting_for", "waiting_until", "in_flight", "workers", "samples",
-        "answers", "answer_s", "slowest_s", "trouble", "troubled",
+        "answers", "batches", "answer_s", "slowest_s", "trouble", "troubled",
     }
 )  # fmt: skip
 
@@ -44,7 +45,7 @@ def conclude(
         reason=reason,
         hint=hint,
         books=books,
-        counts={name: value for name, value in asdict(tally).items() if name not in _NOT_COUNTS},
+        counts={name: value for name, value in asdict(tally).items() if name not in NOT_COUNTS},
         ledger=str(plan.ledger),
         sources=reading.sources,
         account=account.id if account else None,

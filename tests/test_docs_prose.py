@@ -7,11 +7,13 @@ from typing import Final
 
 import pytest
 
+import importer
 from importer.cli.app import COMMANDS
 from importer.hubspot import wire
 from tests.documents.blocks import DOCUMENTS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+HOUSE: Final = Path(importer.__file__).resolve().parent
 
 
 def test_every_module_is_on_the_plan_of_the_house() -> None:
@@ -20,7 +22,7 @@ def test_every_module_is_on_the_plan_of_the_house() -> None:
         re.findall(r"`((?:\w+/)*\w+\.py)`", (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8"))
     )
     told = {name for name in told if not name.startswith("tests/")}
-    there = {path.relative_to(ROOT / "importer").as_posix() for path in (ROOT / "importer").rglob("*.py")}
+    there = {path.relative_to(HOUSE).as_posix() for path in HOUSE.rglob("*.py")}
     assert not there - told, "docs/explanation/architecture.md does not name these"
     assert not told - there, "docs/explanation/architecture.md names these, which do not exist"
 
@@ -28,7 +30,7 @@ def test_every_module_is_on_the_plan_of_the_house() -> None:
 def test_every_dependency_has_its_reason() -> None:
     """docs/explanation/dependencies.md names just what the requirements name."""
     wanted = set()
-    for name in ("run", "dev", "extras", "build", "security", "bench", "browser", "docs"):
+    for name in ("run", "dev", "extras", "build", "security", "bench", "browser", "docs", "workflows"):
         lines = (ROOT / f"requirements/{name}.in").read_text(encoding="utf-8").splitlines()
         wanted |= {found[0] for line in lines if (found := re.match(r"[A-Za-z][\w.-]*", line))}
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]

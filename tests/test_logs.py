@@ -121,6 +121,7 @@ def test_campaign_data_does_not_reach_the_log() -> None:
     assert entry["nested"] == {"body": "[11 left out]", "error": "ValueError"}
 
 
+@pytest.mark.posix("files have no modes there")
 def test_the_file_is_private_and_is_appended_to(tmp_path: Path) -> None:
     """run.log has mode 0600, and a second run adds to it."""
     path = tmp_path / "run.log"
@@ -166,6 +167,7 @@ def test_a_failing_disk_costs_the_log_and_not_the_run(tmp_path: Path) -> None:
     assert not file.exists
 
 
+@pytest.mark.posix("links need a right of their own")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_disk_that_is_full_costs_the_log_alone(tmp_path: Path) -> None:
     """Neither writing nor closing a log on a full disk raises, in its thread or in the caller; the error is kept."""

@@ -54,6 +54,8 @@ def _about_settings(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
             f"{loaded.origins['token_file']} and {loaded.origins['token_command']} both give the token",
             "Leave out one of the two.",
         )
+    if settings.canary and settings.dry_run:
+        yield "--canary sends the first batch and --dry-run sends nothing", "Leave out one of the two."
     if settings.quiet and settings.progress == "always":
         yield "--quiet and --progress always contradict one another", "Leave out one of the two."
     if settings.settle_max < settings.settle and given("settle_max"):

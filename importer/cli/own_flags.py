@@ -16,7 +16,7 @@ AS_JSON: Final = (Flag("json", "print one JSON object", _OWN, kind="switch", eve
 FAILURES: Final = (
     Flag(
         "output",
-        "new file to write: .csv, .tsv, .xlsx or .jsonl",
+        "new file to write: .csv, .tsv, .xlsx, .json or .jsonl",
         _OWN,
         "FILE",
         "CSV to stdout",

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Final, get_args
 
 from importer.admission import AdmissionPolicy
+from importer.canary import Judge, go_on, nobody_to_ask
 from importer.cli.combinations import ledger_of
 from importer.cli.flags import IN_FILE
-from importer.cli.token import token_source
+from importer.cli.token import Token, token_source
 from importer.doubts import SettlePolicy
-from importer.errors import UsageError
+from importer.errors import AccessError, UsageError
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.throttle import WaitPolicy
 from importer.mapping import CampaignMapping, parse_mapping
@@ -41,7 +42,7 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
     settings = loaded.settings
     mapping = find_mapping(settings.mapping) if settings.mapping else None
     folder = ledger or ledger_of(loaded, sources)
-    token = None if offline or settings.simulate or settings.dry_run else token_source(settings)
+    token, untold = _token(settings, offline=offline)
     return Plan(
         sources=tuple(sources),
         ledger=folder,
@@ -60,9 +61,32 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
         grace_s=settings.grace,
         outage=OutagePolicy(outage_max_s=settings.max_outage),
         dry_run=settings.dry_run,
+        canary=_canary(settings),
+        untold=untold,
         simulator=_simulator(settings) if settings.simulate else None,
         simulator_state=folder / STATE_FOLDER if settings.simulate else None,
     )
+
+
+def _token(settings: Settings, *, offline: bool) -> tuple[Token | None, str | None]:
+    """Return what gives the token, where one is needed, and why a dry run may not ask HubSpot (None: it may)."""
+    if offline:
+        return None, "nothing is asked of HubSpot"
+    if settings.simulate:
+        return None, None
+    try:
+        return token_source(settings), None
+    except AccessError as error:
+        if not settings.dry_run:
+            raise
+        return None, error.message
+
+
+def _canary(settings: Settings) -> Judge | None:
+    """Return who decides after the first batch where nobody can be asked."""
+    if not settings.canary:
+        return None
+    return go_on if settings.yes else nobody_to_ask
 
 
 def _no_token() -> str:

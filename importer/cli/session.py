@@ -12,7 +12,8 @@ from typing import Any, Final, Protocol
 import anyio
 import anyio.to_thread
 
-from importer.cli import ending, leaving, progress
+from importer import platforms
+from importer.cli import canarying, ending, leaving, progress
 from importer.cli.errors import crash_report, internal_error
 from importer.cli.screen import Screen, is_terminal
 from importer.errors import PRECEDENCE, ExitStatus, ImporterError, UsageError
@@ -32,7 +33,10 @@ RUN_LOG: Final = "run.log"
 SUMMARY: Final = "summary.json"
 #: Records make no cycles: the collector looks for them seldom, since each look takes time that grows with what is held.
 _GARBAGE: Final = (50_000, 20, 50)
-_SIGNALS: Final = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
+_SIGNALS: Final = {
+    number: ExitStatus.INTERRUPTED if number == signal.SIGINT else ExitStatus.TERMINATED
+    for number in platforms.stop_signals()
+}
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]
 
@@ -55,6 +59,7 @@ class Session:
     log: Any  #: structlog's logger
     began: anyio.Event = field(default_factory=anyio.Event)  #: the questions are over: progress may be shown
     account: str = "unknown"  #: in words, once it has been asked for
+    judge: canarying.Judge | None = None  #: of a first batch that is sent alone
     recorder: Recorder | None = None  #: of how it goes over time, once it has begun
 
 
@@ -71,16 +76,19 @@ def run(
     """
     gc.freeze()  # modules live as long as the process
     gc.set_threshold(*_GARBAGE)
+    plan, judge = canarying.judging(plan, screen, yes=settings.yes)
     with _logging(plan, settings, screen) as log:
-        tally, session = Tally(), Session(plan=plan, settings=settings, screen=screen, log=log)
+        tally, session = Tally(), Session(plan=plan, settings=settings, screen=screen, log=log, judge=judge)
         summary = anyio.run(_perform, work, session, tally)
+        if judge is not None and judge.stopped:
+            argv = canarying.without_canary(argv)
         _keep(summary, screen)
         samples = session.recorder.samples if session.recorder is not None else ()
         page = leaving.leave(
             summary, settings, origins or {}, account=session.account, argv=argv, samples=samples, screen=screen
         )
         log.info("end", status=summary.status.name, reason=summary.reason, line=summary.books.line())
-    ended = ending.Ending(summary=summary, argv=argv, samples=tally.samples, per_window=plan.rate.requests, page=page)
+    ended = ending.Ending(summary=summary, argv=argv, samples=tally.samples, page=page)
     ending.show(ended, screen, as_json=settings.json_output)
     return int(summary.status)
 
@@ -162,6 +170,8 @@ async def _show_progress(tally: Tally, session: Session) -> None:
     """Show progress once the questions are over; a cancellation takes it off the screen."""
     if not session.plan.dry_run:
         await session.began.wait()
+    if session.judge is not None:
+        await canarying.show_progress(session.judge, tally, session.screen, session.settings.progress)
     await progress.show(tally, session.screen, session.settings.progress)
 
 
@@ -181,13 +191,13 @@ async def _watch_signals(
     stop: Stop, session: Session, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
 ) -> None:
     """Drain at the first signal, cut at the second, and leave the third to the system. A cancellation restores all."""
-    with anyio.open_signal_receiver(*_SIGNALS) as received:
+    with platforms.signals_received(*_SIGNALS) as received:
         task_status.started()
         async for number in received:
             session.log.warning("signal", signal=signal.Signals(number).name, again=stop.requested)
             if stop.requested:
                 break
-            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[signal.Signals(number)])
+            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[number])
             session.screen.say(
                 f"stopping: up to {session.plan.grace_s:g} s for requests on their way; once more cuts them off"
             )

@@ -11,6 +11,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from importer import platforms
 from importer.cli.flags import TOKEN_VARIABLE
 from importer.errors import AccessError, ImporterError, UsageError
 from importer.settings import Settings
@@ -66,7 +67,7 @@ def read_token_file(path: Path) -> str:
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            if mode & 0o077:
+            if platforms.others_may_read(mode):
                 raise UsageError(
                     f"the token file {path} can be read by others (mode {mode:04o})",
                     hint=f"Run: chmod 600 {shlex.quote(str(path))}",

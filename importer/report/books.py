@@ -74,6 +74,8 @@ class Tally:
     troubled: set[str] = field(default_factory=set)  #: identities of the first records of batches to be sent again
     codes: dict[str, int] = field(default_factory=dict)  #: failures by code
     samples: dict[str, list[Rejection]] = field(default_factory=dict)  #: first few rejected rows of each code
+    batches: int = 0  #: that a dry run would send
+    canary: dict[str, int] | None = None  #: what came of a first batch that was sent alone; None without one
     bytes_read: int = 0  #: of the sources, as they lie on the disk
     bytes_total: int | None = None  #: None when a source's size is unknown
     permitted_per_s: float | None = None  #: requests a second that the server permits
@@ -153,6 +155,7 @@ class Summary:
     seconds: float
     dry_run: bool = False
     simulated: bool = False
+    estimate: dict[str, Any] | None = None  #: of a dry run: `estimating.Estimate` as plain values
 
 
 def exit_status(*holding: ExitStatus) -> ExitStatus:

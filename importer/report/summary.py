@@ -32,6 +32,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "seconds": round(summary.seconds, 3),
         "dry_run": summary.dry_run,
         "simulated": summary.simulated,
+        "estimate": summary.estimate,
     }
 
 

@@ -16,6 +16,7 @@ def test_the_environment_gives_the_token(monkeypatch: pytest.MonkeyPatch) -> Non
     assert token_source(load({}).settings)() == "abc-123"
 
 
+@pytest.mark.posix("files have no modes there")
 def test_a_private_file_gives_the_token(tmp_path: Path) -> None:
     """A file of mode 0600 is read, and goes before the environment."""
     path = tmp_path / "token"
@@ -24,6 +25,7 @@ def test_a_private_file_gives_the_token(tmp_path: Path) -> None:
     assert token_source(load({"token_file": str(path)}).settings)() == "abc-123"
 
 
+@pytest.mark.posix("files have no modes there")
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o666])
 def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     """Group and others may not read it; the hint mends it, and quotes the path for the shell."""
@@ -57,6 +59,7 @@ def test_a_command_that_fails_is_an_access_error(command: str) -> None:
     assert caught.value.hint
 
 
+@pytest.mark.posix("files have no modes there")
 @pytest.mark.parametrize("held", [b"", b"\n", b"two words\n", b"two\nlines\n", b"\xff\xfe", b"x" * 5000])
 def test_what_is_no_token_is_refused_without_being_quoted(tmp_path: Path, held: bytes) -> None:
     """Empty files, several words, binary and endless content are refused; the content is not shown."""
