@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from importer.beside import beside, keep_fresh
 from importer.dry_run import rehearse_plan
 from importer.hubspot.exchange import Transport
 from importer.ledger.disk import OsDisk, make_folder
@@ -25,8 +27,13 @@ async def run(plan: Plan, *, tally: Tally, stop: Stop, confirm: Confirm = nobody
     """
     if plan.dry_run:
         return await rehearse_plan(plan, tally=tally, stop=stop, ledger=plan.ledger)
-    async with connected(plan) as (real, transport):
-        return await run_plan(real, transport, tally=tally, stop=stop, confirm=confirm)
+
+    async def work() -> Summary:
+        async with connected(plan) as (real, transport):
+            return await run_plan(real, transport, tally=tally, stop=stop, confirm=confirm)
+
+    plan.limits.watch(tally, stop)
+    return await beside(work, partial(plan.limits.end_in_time, stop), partial(keep_fresh, plan))
 
 
 async def check(plan: Plan, *, tally: Tally, stop: Stop) -> Summary:
@@ -38,8 +45,12 @@ async def settle(
     plan: Plan, *, tally: Tally, stop: Stop, confirm: Confirm = nobody_asks
 ) -> Summary:  # fmt: skip
     """Settle what the ledger of `plan` holds in doubt or unresolved; read no source. Raises as `run`."""
-    async with connected(plan) as (real, transport):
-        return await settle_plan(real, transport, tally=tally, stop=stop, confirm=confirm)
+
+    async def work() -> Summary:
+        async with connected(plan) as (real, transport):
+            return await settle_plan(real, transport, tally=tally, stop=stop, confirm=confirm)
+
+    return await beside(work, partial(keep_fresh, plan))
 
 
 @asynccontextmanager
@@ -49,7 +60,7 @@ async def connected(plan: Plan) -> AsyncIterator[tuple[Plan, Transport]]:
 
     if plan.simulator is None:
         async with _closing(HubSpotTransport(plan.token, plan.transport)) as transport:
-            yield plan, transport
+            yield plan, plan.observe(transport)
         return
     from importer.simulator.server import Simulator  # noqa: PLC0415 - as above
 
@@ -57,7 +68,7 @@ async def connected(plan: Plan) -> AsyncIterator[tuple[Plan, Transport]]:
     async with Simulator(plan.simulator, state=plan.simulator_state) as simulator:
         rehearsal = replace(plan, transport=replace(plan.transport, base_url=simulator.base_url))
         async with _closing(HubSpotTransport(lambda: "simulated", rehearsal.transport)) as transport:
-            yield rehearsal, transport
+            yield rehearsal, plan.observe(transport)
 
 
 @asynccontextmanager

@@ -18,16 +18,17 @@ FUNCTION_LINES_MAX: Final = 70
 #: From the ground up. A module imports only from layers below its own; a folder is one unit and may import itself.
 LAYERS: Final = (
     ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "arrivals", "concurrency",
-     "hiding", "legible", "cli.flags"),
+     "hiding", "legible", "amounts", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
-     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "settings", "workbook"),
-    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting", "run_entries"),
-    ("mapping", "doubts", "answers", "outcomes", "failed_rows"),
+     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook", "renewal", "posting", "telemetry"),
+    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting", "run_entries", "limits", "oauth", "hooks"),
+    ("unattended",),
+    ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
     ("columnar", "turns"),
     ("plan", "preflight", "reading", "sending"),
     ("producing", "summing_up", "probing", "proposing", "doctor"),
-    ("pipeline", "dry_run"),
+    ("pipeline", "dry_run", "beside"),
     ("settling",),
     ("runs",),
     ("cli",),
@@ -49,7 +50,7 @@ PURE: Final = frozenset(
     re.findall(
         r"\S+",
         """
-    model errors problems canonical near_miss formulas legible properties codecs rules checks mapping records columnar
+    model errors problems canonical near_miss formulas legible amounts properties codecs rules checks mapping records columnar
     batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
     proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
     proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told
