@@ -20,8 +20,8 @@ LAYERS: Final = (
     ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "arrivals", "concurrency",
      "hiding", "legible", "amounts", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
-     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook", "renewal", "posting", "telemetry"),
-    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting", "run_entries", "limits", "oauth", "hooks"),
+     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook", "renewal", "posting"),
+    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting", "run_entries", "limits", "oauth", "hooks", "telemetry"),
     ("unattended",),
     ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
@@ -61,7 +61,7 @@ PURE: Final = frozenset(
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
     sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
-    simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
+    telemetry.figures simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
     simulator.replies simulator.routes simulator.limits simulator.store
 """,
     )

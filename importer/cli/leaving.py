@@ -18,7 +18,9 @@ from importer.runs import new_run_folder
 from importer.settings import Settings
 from importer.version import VERSION
 
-_HIDDEN: Final = frozenset({"token_command"})  #: may hold a secret in its words
+_HIDDEN: Final = frozenset(
+    {"token_command", "hook_command", "hook_url", "otlp_endpoint"}
+)  #: may hold a secret in its words
 
 
 def leave(
