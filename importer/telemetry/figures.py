@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from importer.model import State
 from importer.report.books import Tally
 
 PREFIX: Final = "campaign_import_"
