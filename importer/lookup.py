@@ -23,9 +23,9 @@ from importer.ledger.fold import epoch
 from importer.ledger.journal import Journal
 from importer.ledger.projections import RESULTS
 from importer.matching import Wanted, content_of
-from importer.model import Result, State
+from importer.model import Result
 from importer.pacing import Pacer
-from importer.renewal import Renewal
+from importer.renewal import UNAUTHORISED, Renewal
 from importer.report.books import Tally
 from importer.server_clock import ServerClock
 from importer.stopping import Stop
@@ -62,8 +62,9 @@ class Lookup:
             if isinstance(exchange, Reply):
                 slot.answered(exchange.headers, refused=exchange.status == 429)
                 self.clock.observe(exchange.headers.get("date"), sent, self.wall())
-        refused = isinstance(exchange, Reply) and exchange.status == 401
-        if refused and await self.renewal.renewed(began, self.tally.ended[State.CREATED] + self.tally.looks):
+        status = exchange.status if isinstance(exchange, Reply) else None
+        self.renewal.heard(status)
+        if status == UNAUTHORISED and await self.renewal.renewed(began):
             return await self.ask(send)
         return exchange
 

@@ -1,9 +1,12 @@
 """Another token after HubSpot has refused one: asked for once for all who were refused with it."""
 
 from collections.abc import Callable
+from typing import Final
 
 import anyio
 import anyio.to_thread
+
+UNAUTHORISED: Final = 401
 
 
 def never_another() -> bool:
@@ -19,20 +22,25 @@ class Renewal:
         self._renew = renew
         self._asking = anyio.Lock()
         self._at: float | None = None  #: monotonic seconds; None before the first time
-        self._progress = -1
         self._given = False
+        self._served = True  #: whether the latest token has been taken by HubSpot
 
-    async def renewed(self, began: float, progress: int) -> bool:
+    def heard(self, status: int | None) -> None:
+        """Note the status of an answer: any but a 401 says that the token is taken."""
+        if status is not None and status != UNAUTHORISED:
+            self._served = True
+
+    async def renewed(self, began: float) -> bool:
         """Return whether the token is another than the one that a request took at `began` (monotonic seconds).
 
-        `progress` counts what has been made so far: where a new token brought nothing before it was refused as
-        well, no third one is asked for. Cancellation: waits for the asking; nothing left behind.
+        A new token that is refused before it ever served is the last: a run must not ask for ever.
+        Cancellation: waits for the asking; nothing left behind.
         """
         async with self._asking:
             if self._at is not None and began < self._at:
                 return self._given
-            if self._at is not None and progress <= self._progress:
+            if not self._served:
                 return False
             self._given = await anyio.to_thread.run_sync(self._renew)
-            self._at, self._progress = anyio.current_time(), progress
+            self._at, self._served = anyio.current_time(), False
             return self._given

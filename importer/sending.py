@@ -9,7 +9,7 @@ or a finding which says that nothing of it was made.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import anyio
 
@@ -30,13 +30,11 @@ from importer.outage import Outage
 from importer.outcomes import Attempt, Findings, failed_item, intent_items
 from importer.pacing import Pacer, Slot
 from importer.reconcile import Reconciler
-from importer.renewal import Renewal
+from importer.renewal import UNAUTHORISED, Renewal
 from importer.report.books import Tally
 from importer.server_clock import ServerClock
 from importer.stopping import Stop, StoppedError
 from importer.turns import turn
-
-UNAUTHORISED: Final = 401
 
 
 @dataclass(slots=True, kw_only=True)
@@ -153,6 +151,7 @@ class Sender:
     async def _conclude(self, attempt: Attempt, exchange: Exchange) -> Sequence[Work]:
         verdict = verdicts.judge_create(exchange, self.waits)
         step = verdict.step
+        self.renewal.heard(verdict.status)
         if verdict.outcome is not steps.Outcome.NOT_SENT:
             self.outage.answered()
         match step:
@@ -165,7 +164,7 @@ class Sender:
             case steps.Resend():
                 return self._resend(attempt, exchange, verdict, step)
             case steps.Pause() | steps.Stop():
-                if verdict.status != UNAUTHORISED or not await self.renewal.renewed(attempt.began, attempt.made_before):
+                if verdict.status != UNAUTHORISED or not await self.renewal.renewed(attempt.began):
                     self.stop.request_for(step.error)
                 return self._not_made(attempt, exchange, verdict)
 

@@ -20,8 +20,10 @@ LAYERS: Final = (
     ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "arrivals", "concurrency",
      "hiding", "legible", "amounts", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
-     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook", "renewal", "posting"),
-    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting", "run_entries", "limits", "oauth", "hooks", "telemetry"),
+     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook",
+     "renewal", "posting"),
+    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting", "run_entries",
+     "limits", "oauth", "hooks", "telemetry"),
     ("unattended",),
     ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
@@ -50,8 +52,8 @@ PURE: Final = frozenset(
     re.findall(
         r"\S+",
         """
-    model errors problems canonical near_miss formulas legible amounts properties codecs rules checks mapping records columnar
-    batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
+    model errors problems canonical near_miss formulas legible amounts properties codecs rules checks mapping records
+    columnar batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
     proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
     proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told
     probing.findings probing.observations probing.judging probing.manners
@@ -61,7 +63,8 @@ PURE: Final = frozenset(
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
     sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
-    telemetry.figures simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
+    telemetry.figures
+    simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
     simulator.replies simulator.routes simulator.limits simulator.store
 """,
     )

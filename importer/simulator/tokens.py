@@ -1,6 +1,7 @@
 """Which tokens the simulated HubSpot takes, and those it gives to an installed app."""
 
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ class Tokens:
     def __init__(self, policy: SimulatorPolicy, now: Callable[[], float]) -> None:
         self._policy, self._now = policy, now
         self._ends: dict[str, float] = {}
+        self._uses: Counter[str] = Counter()
 
     @property
     def given(self) -> int:
@@ -22,7 +24,9 @@ class Tokens:
     def accepts(self, token: str) -> bool:
         """Whether a request with `token` is let in."""
         if token in self._ends:
-            return self._now() < self._ends[token]
+            self._uses[token] += 1
+            most = self._policy.token_uses
+            return self._now() < self._ends[token] and (most is None or self._uses[token] <= most)
         if self._policy.refresh_token is not None:
             return token == self._policy.token
         return bool(token) and self._policy.token in {None, token}
