@@ -12,6 +12,7 @@ from airflow.exceptions import AirflowException, AirflowSkipException
 from airflow.hooks.base import BaseHook
 
 from importer import run_import
+from importer.errors import ImporterError
 
 SOURCE = "/srv/feeds/campaigns.csv"
 LEDGER = "/var/lib/campaign-import/ledger"
@@ -27,7 +28,12 @@ def import_campaigns(source: str = SOURCE, ledger: str = LEDGER, **settings: Any
     async def work() -> Any:
         return await run_import(source, ledger=ledger, max_duration="2h", max_failures="5%", **settings)
 
-    summary = anyio.run(work)
+    try:
+        summary = anyio.run(work)
+    except ImporterError as error:  # nothing was begun
+        if error.exit_status in AGAIN_LATER:
+            raise AirflowSkipException(error.message) from None
+        raise AirflowException(f"status {int(error.exit_status)}: {error.message}") from None
     if summary.status in AGAIN_LATER:
         raise AirflowSkipException(summary.reason or summary.books.line())
     if summary.status:

@@ -9,6 +9,7 @@ from prefect import flow, task
 from prefect.blocks.system import Secret
 
 from importer import run_import
+from importer.errors import ImporterError
 
 SOURCE = "/srv/feeds/campaigns.csv"
 LEDGER = "/var/lib/campaign-import/ledger"
@@ -20,7 +21,12 @@ async def import_campaigns(source: str, ledger: str, **settings: Any) -> dict[st
     """Import the feed; return status and books. Any status but 0 and those of a pause fails the task."""
     if "token" not in settings and not settings.get("simulate"):
         settings["token"] = (await Secret.load("hubspot-token")).get()
-    summary = await run_import(source, ledger=ledger, max_duration="2h", max_failures="5%", **settings)
+    try:
+        summary = await run_import(source, ledger=ledger, max_duration="2h", max_failures="5%", **settings)
+    except ImporterError as error:  # nothing was begun
+        if error.exit_status in AGAIN_LATER:
+            return {"status": int(error.exit_status)}
+        raise
     if summary.status and summary.status not in AGAIN_LATER:
         raise RuntimeError(f"status {int(summary.status)}: {summary.reason or summary.books.line()}")
     books = {name: getattr(summary.books, name) for name in type(summary.books).__dataclass_fields__}
