@@ -1,4 +1,4 @@
-"""A DAG that imports a feed every night, by a call to the library. For Airflow 2.9 or newer, in its dags folder.
+"""A DAG that imports a feed every night, by a call to the library. For Airflow 3, in its dags folder.
 
 The ledger lies where every worker that may run the task sees it, and only one run at a time uses it.
 """
@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import anyio
-from airflow.decorators import dag, task
 from airflow.exceptions import AirflowException, AirflowSkipException
-from airflow.hooks.base import BaseHook
+from airflow.sdk import Connection, dag, task
 
 from importer import run_import
 from importer.errors import ImporterError
@@ -23,7 +22,7 @@ AGAIN_LATER = frozenset({7, 10})  # paused, or held by another run: the next nig
 def import_campaigns(source: str = SOURCE, ledger: str = LEDGER, **settings: Any) -> dict[str, Any]:
     """Import the feed; return the books. A pause skips the task, any other status than 0 fails it."""
     if "token" not in settings and not settings.get("simulate"):
-        settings["token"] = BaseHook.get_connection("hubspot").password
+        settings["token"] = Connection.get("hubspot").password
 
     async def work() -> Any:
         return await run_import(source, ledger=ledger, max_duration="2h", max_failures="5%", **settings)

@@ -19,7 +19,8 @@ STATUSES: Final[Mapping[ExitStatus, str]] = {
     ExitStatus.LEDGER: "the ledger is damaged or not writable, or the disk is full",
     ExitStatus.UNRESOLVED: "finished; some records unresolved, or unexpected campaigns in the answers; or a probe left"
     " something unanswered or unarchived",
-    ExitStatus.PAUSED: "paused, and the same command goes on: daily quota or our share of it, migration, outage, the time that was permitted",
+    ExitStatus.PAUSED: "paused, and the same command goes on: daily quota or our share of it, migration,"
+    " outage, the time that was permitted",
     ExitStatus.THRESHOLD: "stopped by the failure threshold, or it was passed when the run ended (--max-failures)",
     ExitStatus.DIFFERENCES: "verify found differences, or probe an assumption that does not hold",
     ExitStatus.HELD: "the ledger is held by another run: look again later",
