@@ -31,8 +31,11 @@ class Answer:
     body: bytes  #: the first 64 KiB
 
 
-def check_address(url: str, what: str) -> None:
-    """Raise `UsageError` unless something secret may be sent to `url`; `what` names it in the message."""
+def check_address(url: str, what: str, *, plain: bool = False) -> None:
+    """Raise `UsageError` unless something secret may be sent to `url`; `what` names it in the message.
+
+    `plain` says that what is sent is no secret, so that http will do anywhere.
+    """
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname or "", parts.port
@@ -40,7 +43,7 @@ def check_address(url: str, what: str) -> None:
         raise UsageError(f"{what} is not a URL") from None
     if parts.username or parts.password or parts.fragment or not host or not url.isprintable() or " " in url:
         raise UsageError(f"{what} must be a scheme, a host and a path, without a user or a fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and (plain or _is_loopback(host))):
         raise UsageError(f"{what} must begin with https://", hint="http:// is for this machine only.")
 
 

@@ -257,7 +257,9 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> UsageError:
     if wrong["type"] == "literal_error":
         near = did_you_mean(str(wrong["input"]), flag.choices)
         return UsageError(f"{place} must be one of {', '.join(flag.choices)}{shown}{near}")
-    says = _SENTENCES.get(wrong["type"]) or _first_lower(wrong["msg"].removeprefix("Input "))
+    says = _SENTENCES.get(wrong["type"]) or _first_lower(
+        wrong["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    )
     return UsageError(f"{place}: {says}{shown}" if not says.startswith("must") else f"{place} {says}{shown}")
 
 

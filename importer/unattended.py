@@ -40,7 +40,7 @@ def _limit(value: object) -> object:
 def _outcomes(names: tuple[str, ...]) -> tuple[str, ...]:
     _refuse_unknown(names, OUTCOMES)
     if "none" in names and len(names) > 1:
-        raise ValueError("none stands alone")
+        raise ValueError("must name outcomes, or none alone")
     return names
 
 

@@ -10,7 +10,7 @@ import anyio
 import anyio.to_thread
 
 from importer.cli.screen import Screen
-from importer.errors import ImporterError
+from importer.errors import ExitStatus, ImporterError
 from importer.plan import Plan
 from importer.posting import check_address
 from importer.report.books import Summary, Tally
@@ -106,7 +106,7 @@ def observed(plan: Plan, settings: Settings, tally: Tally, screen: Screen) -> It
         if settings.otlp_endpoint is None:
             yield plan, observer
             return
-        check_address(settings.otlp_endpoint, "--otlp-endpoint")
+        check_address(settings.otlp_endpoint, "--otlp-endpoint", plain=True)  # collectors live beside, without TLS
         from importer.telemetry.otel import Telemetry  # noqa: PLC0415 - slow to import
 
         every_s = settings.metrics_every
@@ -116,5 +116,6 @@ def observed(plan: Plan, settings: Settings, tally: Tally, screen: Screen) -> It
         if telemetry.unsent.count:
             screen.say("not all traces and metrics could be sent to --otlp-endpoint", style="yellow")
     except ImporterError as error:
-        observer.end(int(error.exit_status))
+        if error.exit_status is not ExitStatus.HELD:  # the file is that of the run which has the ledger
+            observer.end(int(error.exit_status))
         raise
