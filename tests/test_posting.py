@@ -93,5 +93,6 @@ def test_what_is_not_safe_is_refused(url: str) -> None:
     "url", ["https://example.org/hook?x=1", "http://127.0.0.1:8080/x", "http://localhost/", "http://[::1]/"]
 )
 def test_what_is_safe_is_taken(url: str) -> None:
-    """Https anywhere, http on this machine."""
+    """Https anywhere, http on this machine; http anywhere for what is no secret."""
     check_address(url, "the webhook")
+    check_address("http://collector:4318", "the collector", plain=True)
