@@ -119,3 +119,6 @@ def observed(plan: Plan, settings: Settings, tally: Tally, screen: Screen) -> It
         if error.exit_status is not ExitStatus.HELD:  # the file is that of the run which has the ledger
             observer.end(int(error.exit_status))
         raise
+    except Exception:
+        observer.end(int(ExitStatus.INTERNAL))
+        raise
