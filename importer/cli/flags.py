@@ -125,7 +125,7 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("quota_share", "part of the account's requests a day that may be used up; the rest is left to others",
          _UNWATCHED, "PART", "1", commands="run"),
     Flag("fail_on", "what makes another status than 0: failed, unresolved, unexpected, changed, gone, skipped; or none",
-         _UNWATCHED, "OUTCOME[,OUTCOME]", "failed,unresolved,unexpected", kind="list", commands=_ALL),
+         _UNWATCHED, "OUTCOME[,OUTCOME]", "failed,unresolved,unexpected", kind="list"),
     Flag("hook_command", "command to run at the end or a stall, with a JSON object on its standard input", _UNWATCHED,
          "COMMAND", commands=_SENDS),
     Flag("hook_url", "address to post the same JSON object to, signed", _UNWATCHED, "URL", commands=_SENDS),
