@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from importer.beside import beside, keep_fresh
 from importer.dry_run import rehearse_plan
 from importer.estimating import Allowance, ask_allowance
 from importer.hubspot.inquiries import Inquiries
@@ -31,8 +33,13 @@ async def run(plan: Plan, *, tally: Tally, stop: Stop, confirm: Confirm = nobody
     if plan.dry_run:
         allowance = await _allowance(plan)
         return await rehearse_plan(plan, tally=tally, stop=stop, ledger=plan.ledger, allowance=allowance)
-    async with connected(plan) as (real, transport):
-        return await run_plan(real, transport, tally=tally, stop=stop, confirm=confirm)
+
+    async def work() -> Summary:
+        async with connected(plan) as (real, transport):
+            return await run_plan(real, real.observe(transport), tally=tally, stop=stop, confirm=confirm)
+
+    plan.limits.watch(tally, stop)
+    return await beside(work, partial(plan.limits.end_in_time, stop), partial(keep_fresh, plan))
 
 
 async def check(plan: Plan, *, tally: Tally, stop: Stop) -> Summary:
@@ -45,8 +52,12 @@ async def settle(
     plan: Plan, *, tally: Tally, stop: Stop, confirm: Confirm = nobody_asks
 ) -> Summary:  # fmt: skip
     """Settle what the ledger of `plan` holds in doubt or unresolved; read no source. Raises as `run`."""
-    async with connected(plan) as (real, transport):
-        return await settle_plan(real, transport, tally=tally, stop=stop, confirm=confirm)
+
+    async def work() -> Summary:
+        async with connected(plan) as (real, transport):
+            return await settle_plan(real, real.observe(transport), tally=tally, stop=stop, confirm=confirm)
+
+    return await beside(work, partial(keep_fresh, plan))
 
 
 async def _allowance(plan: Plan) -> Allowance:

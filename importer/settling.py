@@ -52,7 +52,7 @@ async def settle_plan(
     pacer, clock = Pacer(RollingWindow(plan.rate)), ServerClock()
     lookup = Lookup(
         transport=transport, pacer=pacer, clock=clock, wall=time.time, tally=tally, stop=stop, waits=plan.waits,
-        folder=plan.ledger, correlation=plan.records.correlation,
+        folder=plan.ledger, renewal=plan.renewal(), correlation=plan.records.correlation,
         retry_s=min(2.0, plan.settling.looks_apart_s),
     )  # fmt: skip
     account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)

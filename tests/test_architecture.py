@@ -18,18 +18,20 @@ FUNCTION_LINES_MAX: Final = 70
 #: From the ground up. A module imports only from layers below its own; a folder is one unit and may import itself.
 LAYERS: Final = (
     ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "arrivals", "concurrency",
-     "hiding", "legible", "platforms", "cli.flags"),
+     "hiding", "legible", "amounts", "platforms", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
-     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "settings", "workbook"),
+     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook",
+     "renewal", "posting"),
     ("rules", "canary", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting",
-     "run_entries"),
-    ("mapping", "doubts", "answers", "outcomes", "failed_rows"),
+     "run_entries", "limits", "oauth", "hooks", "telemetry"),
+    ("unattended",),
+    ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
     ("columnar", "turns"),
     ("plan", "preflight", "reading", "sending"),
     ("producing", "summing_up", "probing", "proposing", "doctor"),
     ("first_batch", "estimating"),
-    ("pipeline", "dry_run"),
+    ("pipeline", "dry_run", "beside"),
     ("settling",),
     ("runs", "schemas"),
     ("cli",),
@@ -51,8 +53,9 @@ PURE: Final = frozenset(
     re.findall(
         r"\S+",
         """
-    model errors problems canonical near_miss formulas legible properties codecs rules checks mapping records columnar
-    canary batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
+    model errors problems canonical near_miss formulas legible amounts properties codecs rules checks mapping records
+    columnar canary batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up
+    cli.flags
     proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
     proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told
     probing.findings probing.observations probing.judging probing.manners
@@ -62,6 +65,7 @@ PURE: Final = frozenset(
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
     sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
+    telemetry.figures
     simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
     simulator.replies simulator.routes simulator.limits simulator.store
 """,

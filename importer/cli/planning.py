@@ -15,12 +15,14 @@ from importer.doubts import SettlePolicy
 from importer.errors import AccessError, UsageError
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.throttle import WaitPolicy
+from importer.limits import RunLimits
 from importer.mapping import CampaignMapping, parse_mapping
 from importer.near_miss import did_you_mean
 from importer.outage import OutagePolicy
 from importer.pacing import RatePolicy
-from importer.plan import Plan, never_another
+from importer.plan import Plan, never_due, nothing_more
 from importer.records import RecordPolicy
+from importer.renewal import never_another
 from importer.settings import MAPPING, Loaded, Settings
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import Format, ReadPolicy
@@ -48,6 +50,8 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
         ledger=folder,
         token=token or _no_token,
         renew_token=token.renew if token is not None else never_another,
+        renew_in=token.renew_in if token is not None else never_due,
+        secrets=token.secrets if token is not None else nothing_more,
         reading=_reading(settings),
         mapping=mapping,
         ready=ready_mappings(),
@@ -60,6 +64,7 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
         workers=settings.workers,
         grace_s=settings.grace,
         outage=OutagePolicy(outage_max_s=settings.max_outage),
+        limits=_limits(settings),
         dry_run=settings.dry_run,
         canary=_canary(settings),
         untold=untold,
@@ -91,6 +96,15 @@ def _canary(settings: Settings) -> Judge | None:
 
 def _no_token() -> str:
     return "none-needed"
+
+
+def _limits(settings: Settings) -> RunLimits:
+    return RunLimits(
+        duration_s=settings.max_duration,
+        failures=settings.max_failures,
+        quota_share=settings.quota_share,
+        fail_on=frozenset(settings.fail_on),
+    )
 
 
 def _rate(settings: Settings) -> RatePolicy:

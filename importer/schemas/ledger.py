@@ -169,6 +169,7 @@ _TALLY: Final[dict[str, Schema]] = {
     "ended": {"propertyNames": {"enum": [str(state) for state in State]}},
     "samples": {},
     "troubled": {},
+    "watch": {},
     "codes": {"type": "object", "propertyNames": _CODE, "additionalProperties": {"type": "integer", "minimum": 1}},
 }
 

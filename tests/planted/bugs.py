@@ -254,6 +254,18 @@ BUGS: Final = (
     Bug("cured_too_soon", "an error is cured only when nothing waits to be made good", "report/books.py",
         "        return not self.troubled and not self.doubted\n", "        return True\n",
         "tests/cli/test_progress.py"),
+    Bug("asked_for_tokens_for_ever", "a token that is refused before it served is the last", "renewal.py",
+        "            if not self._served:\n                return False\n", "", "tests/test_renewal.py"),
+    Bug("every_worker_asks", "another token is asked for once for all workers", "renewal.py",
+        "            if self._at is not None and began < self._at:\n                return self._given\n", "",
+        "tests/test_renewal.py"),
+    Bug("posted_unsigned", "what is posted is signed with its time", "hooks.py",
+        'at.encode() + b"." + body, hashlib.sha256', "body, hashlib.sha256", "tests/test_hooks.py"),
+    Bug("hook_sees_tokens", "no secret is handed on to a hook's command", "cli/hooking.py",
+        " if name not in _SECRETS}", "}", "tests/cli/test_hooking.py"),
+    Bug("quota_used_up", "the rest of the day's quota is left to others", "limits.py",
+        "        return tally.day_left <= (1 - self.quota_share) * tally.day_total\n", "        return False\n",
+        "tests/pipeline/test_limits.py"),
 )  # fmt: skip
 
 #: One of each kind, each caught within seconds.
