@@ -145,7 +145,9 @@ def _told(changes: Sequence[Change]) -> dict[str, tuple[State, str]]:
 def _compare_index(folder: Path, states: dict[str, tuple[State, str]]) -> list[str]:
     """Compare the index, brought up to date in memory, with what the journal says from its beginning."""
     with look_at(folder) as view:
-        held = {identity: (state, content) for identity, state, content in view.index.states()}
+        held = {
+            identity: (state, content) for identity, state, content in view.index.states() if state is not State.OPEN
+        }
     wanted = {identity: told for identity, told in states.items() if told[0] is not State.OPEN}
     wrong = [identity for identity, told in wanted.items() if held.get(identity) != told]
     wrong += [identity for identity in held if identity not in wanted]

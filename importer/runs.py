@@ -4,15 +4,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from importer.dry_run import rehearse_plan
-from importer.hubspot.exchange import Transport
+from importer.hubspot.inquiries import Inquiries
 from importer.ledger.disk import OsDisk, make_folder
 from importer.pipeline import Confirm, nobody_asks, run_plan
 from importer.plan import Plan
 from importer.report.books import Summary, Tally
 from importer.settling import settle_plan
 from importer.stopping import Stop
+from importer.undoing import Ask, Greet, Tell, UndoBooks, Undone, Wish, undo
+
+if TYPE_CHECKING:
+    from importer.hubspot.transport import HubSpotTransport
 
 
 async def run(plan: Plan, *, tally: Tally, stop: Stop, confirm: Confirm = nobody_asks) -> Summary:
@@ -42,8 +47,19 @@ async def settle(
         return await settle_plan(real, transport, tally=tally, stop=stop, confirm=confirm)
 
 
+async def take_back(
+    plan: Plan, wish: Wish, *, tally: Tally, books: UndoBooks, stop: Stop, greet: Greet, ask: Ask | None, tell: Tell
+) -> Undone:
+    """Archive what runs made. See `undoing.undo`; raises as that."""
+    async with connected(plan) as (real, transport):
+        inquiries = Inquiries(transport, real.transport.api_version)
+        return await undo(
+            real, transport, inquiries, wish, tally=tally, books=books, stop=stop, greet=greet, ask=ask, tell=tell
+        )
+
+
 @asynccontextmanager
-async def connected(plan: Plan) -> AsyncIterator[tuple[Plan, Transport]]:
+async def connected(plan: Plan) -> AsyncIterator[tuple[Plan, "HubSpotTransport"]]:
     """Connect to HubSpot, or start the embedded simulator and connect to that; yield plan and transport."""
     from importer.hubspot.transport import HubSpotTransport  # noqa: PLC0415 - aiohttp is slow to import
 
@@ -61,7 +77,7 @@ async def connected(plan: Plan) -> AsyncIterator[tuple[Plan, Transport]]:
 
 
 @asynccontextmanager
-async def _closing(transport: Transport) -> AsyncIterator[Transport]:
+async def _closing(transport: "HubSpotTransport") -> AsyncIterator["HubSpotTransport"]:
     try:
         yield transport
     finally:

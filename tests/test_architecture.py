@@ -21,13 +21,14 @@ LAYERS: Final = (
      "hiding", "legible", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "settings", "workbook"),
-    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting", "run_entries"),
+    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting", "run_entries",
+     "comparing"),
     ("mapping", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
-    ("columnar", "turns"),
-    ("plan", "preflight", "reading", "sending"),
-    ("producing", "summing_up", "probing", "proposing", "doctor"),
-    ("pipeline", "dry_run"),
+    ("columnar", "turns", "asking"),
+    ("plan", "preflight", "reading", "sending", "archiving"),
+    ("producing", "summing_up", "probing", "proposing", "doctor", "inquiring"),
+    ("pipeline", "dry_run", "undoing"),
     ("settling",),
     ("runs",),
     ("cli",),
@@ -50,12 +51,12 @@ PURE: Final = frozenset(
         r"\S+",
         """
     model errors problems canonical near_miss formulas legible properties codecs rules checks mapping records columnar
-    batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
+    batches pairing echo comparing attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
     proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
     proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
-    ledger.codec ledger.entries ledger.fold ledger.position report.books
+    ledger.codec ledger.entries ledger.archives ledger.fold ledger.position report.books
     report.timeline report.facts report.words report.charts
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding

@@ -71,7 +71,7 @@ def run(
     """
     gc.freeze()  # modules live as long as the process
     gc.set_threshold(*_GARBAGE)
-    with _logging(plan, settings, screen) as log:
+    with logged(plan, settings, screen) as log:
         tally, session = Tally(), Session(plan=plan, settings=settings, screen=screen, log=log)
         summary = anyio.run(_perform, work, session, tally)
         _keep(summary, screen)
@@ -96,7 +96,7 @@ def _keep(summary: Summary, screen: Screen) -> None:
 
 
 @contextmanager
-def _logging(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
+def logged(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
     """Give a log to run.log in the ledger's folder; what nobody foresaw goes there with its traceback."""
     secret = plan.token()
     file = None if plan.dry_run else LogFile(plan.ledger / RUN_LOG)  # a dry run leaves no trace
@@ -126,7 +126,7 @@ async def _perform(work: Work, session: Session, tally: Tally) -> Summary:
     stop = Stop()
     outcome: Summary | Exception
     async with anyio.create_task_group() as beside:
-        await beside.start(_watch_signals, stop, session)
+        await beside.start(watch_signals, stop, session)
         beside.start_soon(_show_progress, tally, session)
         beside.start_soon(_record, tally, session)
         try:
@@ -177,7 +177,7 @@ async def _record(tally: Tally, session: Session) -> None:
 # Signals
 
 
-async def _watch_signals(
+async def watch_signals(
     stop: Stop, session: Session, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
 ) -> None:
     """Drain at the first signal, cut at the second, and leave the third to the system. A cancellation restores all."""

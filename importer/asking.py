@@ -1,0 +1,126 @@
+"""Questions to HubSpot through any weather: each in its turn at the limiter, asked again until it is answered.
+
+What may not be asked twice (a create) does not go this way. A question, and an archiving, may be repeated at any time.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from importer.errors import PausedError
+from importer.hubspot import steps, verdicts, wire
+from importer.hubspot.exchange import Exchange, Reply
+from importer.lookup import Lookup
+from importer.model import Result
+from importer.outage import Outage
+from importer.stopping import StoppedError
+
+T = TypeVar("T")
+
+TRIES_MAX: Final = 8  #: of one question, not counting those that HubSpot refuses for the rate or that never left
+UNAUTHORISED: Final = 401
+THROTTLED: Final = 429
+_NOT_FOUND: Final = "not_found"
+
+
+class NoAnswerError(Exception):
+    """HubSpot gave no answer that tells; says what it gave instead."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Asker:
+    """Asks; safe to use from many tasks."""
+
+    lookup: Lookup  #: whose turn it is, the server's clock, the counts
+    outage: Outage
+    renew_token: Callable[[], bool]  #: asks anew for the token, in a thread; tells whether it is another one
+    _renewing: anyio.Lock = field(default_factory=anyio.Lock)
+    _renewed_at: float | None = None  #: monotonic seconds; 0.0 when there was no other token
+
+    async def read(self, ids: Sequence[str], properties: Sequence[str]) -> dict[str, Result]:
+        """Return those of `ids` (at most 50) that exist, by id. Cancellation: nothing left behind.
+
+        Raises:
+            NoAnswerError: HubSpot does not say of each whether it exists.
+            StoppedError: the run is stopping, or has to.
+        """
+        batch = await self.ask(partial(self.lookup.transport.read, ids, properties), wire.parse_batch)
+        found = {result.id: result for result in batch.results}
+        if not found.keys() <= set(ids):  # an answer that is out of step
+            raise NoAnswerError("the answer shows campaigns that nobody asked for")
+        unsaid = [error.message for error in batch.errors if not _says_missing(error)]
+        if len(found) < len(set(ids)) and (unsaid or not batch.complete):
+            raise NoAnswerError(unsaid[0] if unsaid else f"the answer is {batch.status}, not complete")
+        return found
+
+    async def ask(self, send: Callable[[], Any], parse: Callable[[bytes], T]) -> T:
+        """Return the answer to a question. Cancellation: nothing left behind. Raises as `read`."""
+        for _ in range(TRIES_MAX):
+            began = anyio.current_time()
+            verdict = verdicts.judge_read(await self.send(send), parse, self.lookup.waits)
+            match verdict.step:
+                case steps.Use(data=data):
+                    self.outage.answered()
+                    return data
+                case steps.Resend() as step:
+                    await self.wait(step, verdict.message)
+                case steps.Pause(error=error) | steps.Stop(error=error):
+                    if verdict.status != UNAUTHORISED or not await self.renewed(began):
+                        self.lookup.stop.request_for(error)
+                        raise StoppedError
+        raise NoAnswerError(verdict.message)
+
+    async def send(self, send: Callable[[], Any]) -> Exchange:
+        """Send one request in its turn; a wish to stop ends the wait for it. Cancellation: as `Transport`."""
+        lookup = self.lookup
+        with lookup.stop.interruptible():
+            slot = await lookup.pacer.take()
+        try:
+            lookup.tally.requests += 1
+            sent = lookup.wall()
+            exchange: Exchange = await send()
+            if isinstance(exchange, Reply):
+                slot.answered(exchange.headers, refused=exchange.status == THROTTLED)
+                lookup.clock.observe(exchange.headers.get("date"), sent, lookup.wall())
+        finally:
+            slot.close()
+        return exchange
+
+    async def wait(self, step: steps.Resend, why: str) -> None:
+        """Wait before the same is sent again: as long as HubSpot asks, else longer each time and for all.
+
+        Raises `StoppedError` when there was nothing else for too long, or somebody wants to stop.
+        """
+        lookup = self.lookup
+        if step.after_s is not None:
+            lookup.tally.throttled += 1
+            seconds = step.after_s
+        else:
+            try:
+                seconds = self.outage.failed(anyio.current_time(), why)
+            except PausedError as error:
+                lookup.stop.request_for(error)
+                raise StoppedError from None
+        lookup.tally.meet(why)
+        lookup.tally.waiting_for, lookup.tally.waiting_until = why, anyio.current_time() + seconds
+        lookup.pacer.pause(seconds)
+        await lookup.stop.sleep(seconds)
+        lookup.tally.waiting_for = lookup.tally.waiting_until = None
+
+    async def renewed(self, began: float) -> bool:
+        """Return whether the token is another than the one sent at `began`; asked for once. Cancellation: as before."""
+        async with self._renewing:
+            if self._renewed_at is None:
+                another = await anyio.to_thread.run_sync(self.renew_token)
+                self._renewed_at = anyio.current_time() if another else 0.0
+        return began < self._renewed_at
+
+
+def _says_missing(error: Any) -> bool:
+    """Return whether an error of a batch says that there is no such campaign, which is an answer."""
+    words = " ".join(filter(None, (error.category, error.sub_category, error.code, error.message)))
+    return _NOT_FOUND in words.casefold().replace(" ", "_")
