@@ -27,8 +27,16 @@ THROTTLED: Final = 429
 _NOT_FOUND: Final = "not_found"
 
 
+#: Answers which say that this token may not use this endpoint, or that this account has none.
+_NOT_FOR_US: Final = frozenset({403, 404, 405, 410})
+
+
 class NoAnswerError(Exception):
     """HubSpot gave no answer that tells; says what it gave instead."""
+
+
+class NotPermittedError(NoAnswerError):
+    """HubSpot does not let us use this endpoint; nothing that goes without it is hindered."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,14 +49,16 @@ class Asker:
     _renewing: anyio.Lock = field(default_factory=anyio.Lock)
     _renewed_at: float | None = None  #: monotonic seconds; 0.0 when there was no other token
 
-    async def read(self, ids: Sequence[str], properties: Sequence[str]) -> dict[str, Result]:
+    async def read(self, ids: Sequence[str], properties: Sequence[str], *, optional: bool = False) -> dict[str, Result]:
         """Return those of `ids` (at most 50) that exist, by id. Cancellation: nothing left behind.
 
         Raises:
+            NotPermittedError: the endpoint is refused, where it is `optional`; else that ends the run.
             NoAnswerError: HubSpot does not say of each whether it exists.
             StoppedError: the run is stopping, or has to.
         """
-        batch = await self.ask(partial(self.lookup.transport.read, ids, properties), wire.parse_batch)
+        send = partial(self.lookup.transport.read, ids, properties)
+        batch = await self.ask(send, wire.parse_batch, optional=optional)
         found = {result.id: result for result in batch.results}
         if not found.keys() <= set(ids):  # an answer that is out of step
             raise NoAnswerError("the answer shows campaigns that nobody asked for")
@@ -57,7 +67,7 @@ class Asker:
             raise NoAnswerError(unsaid[0] if unsaid else f"the answer is {batch.status}, not complete")
         return found
 
-    async def ask(self, send: Callable[[], Any], parse: Callable[[bytes], T]) -> T:
+    async def ask(self, send: Callable[[], Any], parse: Callable[[bytes], T], *, optional: bool = False) -> T:
         """Return the answer to a question. Cancellation: nothing left behind. Raises as `read`."""
         for _ in range(TRIES_MAX):
             began = anyio.current_time()
@@ -68,6 +78,8 @@ class Asker:
                     return data
                 case steps.Resend() as step:
                     await self.wait(step, verdict.message)
+                case steps.Stop(error=error) if optional and verdict.status in _NOT_FOR_US:
+                    raise NotPermittedError(error.message)
                 case steps.Pause(error=error) | steps.Stop(error=error):
                     if verdict.status != UNAUTHORISED or not await self.renewed(began):
                         self.lookup.stop.request_for(error)

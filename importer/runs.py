@@ -1,6 +1,6 @@
 """Runs as users ask for them: for real, as a rehearsal, dry, and only to settle. What opens connections is here."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from importer.hubspot.inquiries import Inquiries
 from importer.ledger.disk import OsDisk, make_folder
 from importer.pipeline import Confirm, nobody_asks, run_plan
 from importer.plan import Plan
+from importer.remote_check import Checked, Counts, Difference, check_remote
 from importer.report.books import Summary, Tally
 from importer.settling import settle_plan
 from importer.stopping import Stop
@@ -56,6 +57,14 @@ async def take_back(
         return await undo(
             real, transport, inquiries, wish, tally=tally, books=books, stop=stop, greet=greet, ask=ask, tell=tell
         )
+
+
+async def compare(
+    plan: Plan, *, tally: Tally, counts: Counts, stop: Stop, greet: Greet, tell: Callable[[list[Difference]], None]
+) -> Checked:
+    """Compare what a ledger made with what HubSpot shows. See `remote_check.check_remote`; raises as that."""
+    async with connected(plan) as (real, transport):
+        return await check_remote(real, transport, tally=tally, counts=counts, stop=stop, greet=greet, tell=tell)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,6 +23,7 @@ from importer.hubspot.exchange import Transport
 from importer.hubspot.inquiries import Inquiries
 from importer.inquiring import asker_of, lookup_of
 from importer.ledger.archives import OpenArchive
+from importer.ledger.disk import Disk
 from importer.ledger.fold import Fold
 from importer.ledger.made import Made, made
 from importer.ledger.opening import Ledger, Owner, open_ledger, read_header
@@ -98,7 +100,7 @@ class _Undo:
 
 async def undo(
     plan: Plan, transport: Transport, inquiries: Inquiries, wish: Wish, *, tally: Tally, books: UndoBooks, stop: Stop,
-    greet: Greet, ask: Ask | None, tell: Tell,
+    greet: Greet, ask: Ask | None, tell: Tell, disk: Disk | None = None,
 ) -> Undone:  # fmt: skip
     """Take back what `wish` names in the ledger of `plan`; counts go into `books` as it goes.
 
@@ -118,7 +120,7 @@ async def undo(
         )
     greet(account)
     owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
-    async with _opened(plan.ledger, owner) as ledger:
+    async with _opened(plan.ledger, owner, disk) as ledger:
         lookup.journal = ledger.journal
         archiver = Archiver(
             asker=asker_of(plan, lookup), inquiries=inquiries, journal=ledger.journal, settling=plan.settling,
@@ -146,6 +148,7 @@ async def _in_ledger(this: _Undo, account: Account, ask: Ask | None) -> bool:
                     this.books.made, this.books.fates = 0, dict.fromkeys(Fate, 0)
                     await _settle_earlier(this)
                     await _each(this, look_only=False)
+            await this.ledger.journal.flush()
         except* ImporterError as group:
             this.failures += list(_leaves(group))
         finally:
@@ -160,8 +163,8 @@ async def _own(ledger: Ledger) -> None:
 
 
 @asynccontextmanager
-async def _opened(folder: Path, owner: Owner) -> AsyncIterator[Ledger]:
-    ledger = await anyio.to_thread.run_sync(open_ledger, folder, owner)
+async def _opened(folder: Path, owner: Owner, disk: Disk | None) -> AsyncIterator[Ledger]:
+    ledger = await anyio.to_thread.run_sync(partial(open_ledger, folder, owner, disk=disk))
     try:
         yield ledger
     finally:

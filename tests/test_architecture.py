@@ -28,7 +28,7 @@ LAYERS: Final = (
     ("columnar", "turns", "asking"),
     ("plan", "preflight", "reading", "sending", "archiving"),
     ("producing", "summing_up", "probing", "proposing", "doctor", "inquiring"),
-    ("pipeline", "dry_run", "undoing"),
+    ("pipeline", "dry_run", "undoing", "remote_check"),
     ("settling",),
     ("runs",),
     ("cli",),

@@ -103,6 +103,7 @@ def plan_of_ledger(loaded: Loaded, folder: Path) -> Plan:
     """Return a plan without sources, to the place and the kind of account that the ledger belongs to."""
     header = read_header(folder)
     if header["simulated"]:
+        loaded = replace(loaded, settings=loaded.settings.model_copy(update={"simulate": True}))  # so waits are short
         plan = build_plan(loaded, (), ledger=folder, offline=True)
         return replace(plan, simulator=SimulatorPolicy(), simulator_state=folder / STATE_FOLDER)
     plan = build_plan(loaded, (), ledger=folder)

@@ -12,7 +12,7 @@ from importer import inspecting
 from importer.cli.errors import show_error
 from importer.cli.pasting import command_line
 from importer.cli.screen import Screen, clean, one_line
-from importer.errors import ExitStatus, ImporterError
+from importer.errors import ExitStatus, ImporterError, UsageError
 from importer.ledger.opening import read_header
 from importer.ledger.projections import FAILURES
 from importer.ledger.replay import JOURNAL
@@ -128,7 +128,13 @@ def _lines_with(path: Path, mark: bytes) -> Iterator[dict[str, Any]]:
 
 
 def verify(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
-    """Check a ledger against itself; return 9 when something does not fit."""
+    """Check a ledger against itself or, with --remote, against HubSpot; return 9 when something does not fit."""
+    if flags.get("remote"):
+        from importer.cli import remote  # noqa: PLC0415 - what asks HubSpot is slow to load
+
+        return remote.verify(ledger, flags)
+    if flags.get("output"):
+        return _told(flags, _needs_remote)
     del argv
 
     def tell(screen: Screen) -> int:
@@ -144,6 +150,10 @@ def verify(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
         return int(ExitStatus.DIFFERENCES if differences else ExitStatus.OK)
 
     return _told(flags, tell)
+
+
+def _needs_remote(_screen: Screen) -> int:
+    raise UsageError("--output is for the differences with HubSpot", hint="Add --remote.")
 
 
 def _told(flags: Mapping[str, Any], tell: Callable[[Screen], int]) -> int:

@@ -181,9 +181,9 @@ class _Shown:
             for one in self.few.get(fate, ()):
                 self.screen.say(f"  {one.campaign.id} {one_line(one.campaign.name, 40)}: {_why(one)}")
         if books.fates[Fate.MISSING]:
-            self.screen.notice(f"{books.fates[Fate.MISSING]:,} are gone already: somebody deleted them in HubSpot")
+            self.screen.notice(f"{books.fates[Fate.MISSING]:,} gone already: somebody deleted that in HubSpot")
         if books.fates[Fate.EARLIER]:
-            self.screen.notice(f"{books.fates[Fate.EARLIER]:,} were archived by an undo before this one")
+            self.screen.notice(f"{books.fates[Fate.EARLIER]:,} archived by an undo before this one")
 
     def ending(self, done: Undone, argv: Sequence[str], *, as_json: bool) -> None:
         """Say how it ended: talk to stderr, the sum that holds (or, `as_json`, an object) to stdout."""
@@ -213,6 +213,8 @@ class _Shown:
 def _next_steps(done: Undone, argv: Sequence[str]) -> list[str]:
     """Return the next commands, ready to paste."""
     fates, again = done.books.fates, [word for word in argv if word != "--dry-run"]
+    if not any(word == "--run" or word.startswith("--run=") for word in again):  # the latest may be another by then
+        again += ["--run", str(done.runs[0])]
     if done.looked_only:
         would = fates[Fate.LEFT] + fates[Fate.MISSING]
         answered = [] if "--yes" in again else ["--yes"]
