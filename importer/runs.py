@@ -15,7 +15,8 @@ from importer.remote_check import Checked, Counts, Difference, check_remote
 from importer.report.books import Summary, Tally
 from importer.settling import settle_plan
 from importer.stopping import Stop
-from importer.undoing import Ask, Greet, Tell, UndoBooks, Undone, Wish, undo
+from importer.undoing import Ask, Greet, Tell, undo
+from importer.undone import UndoBooks, Undone, Wish
 
 if TYPE_CHECKING:
     from importer.hubspot.transport import HubSpotTransport

@@ -9,16 +9,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import anyio
 import anyio.to_thread
 
 from importer.archiving import Archiver, Ended, Fate
 from importer.asking import NoAnswerError
-from importer.errors import AccessError, BooksError, ExitStatus, ImporterError, UsageError
+from importer.errors import AccessError, ExitStatus, ImporterError, UsageError
 from importer.hubspot.exchange import Transport
 from importer.hubspot.inquiries import Inquiries
 from importer.inquiring import asker_of, lookup_of
@@ -32,48 +31,11 @@ from importer.plan import Plan
 from importer.preflight import Account, ask_account
 from importer.report.books import Tally, exit_status
 from importer.stopping import Stop, StoppedError
+from importer.undone import UndoBooks, Undone, Wish
 from importer.version import VERSION
 
 WORKERS: Final = 8  #: batches at once, unless a number is set: a batch is three requests, one after the other
 _OPEN: Final = (State.IN_DOUBT, State.UNRESOLVED)
-
-
-class Wish(NamedTuple):
-    """What is to be undone."""
-
-    runs: tuple[int, int] | None  #: from and to, both included; (0, 0) is the latest, None all
-    even_if_changed: bool = False  #: archive also what was changed since it was written
-    look_only: bool = False  #: say what would be archived, and archive nothing
-
-
-@dataclass(slots=True)
-class UndoBooks:
-    """How many campaigns a look or an undo found, and what became of them: `made` is the sum of the fates."""
-
-    made: int = 0
-    fates: dict[Fate, int] = field(default_factory=lambda: dict.fromkeys(Fate, 0))
-
-    def check(self) -> None:
-        """Raise `BooksError` unless every campaign has one fate."""
-        if self.made != sum(self.fates.values()):
-            raise BooksError(f"the books of the undo do not balance: {self.made} made, {self.fates}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
-    """How an undo ended."""
-
-    status: ExitStatus
-    reason: str | None
-    hint: str | None
-    runs: tuple[int, int]  #: from and to
-    looked_only: bool
-    books: UndoBooks
-    unsettled: int  #: records of these runs of which nobody knows whether they were made; left as they are
-    tally: Tally
-    account: Account
-    ledger: Path
-    seconds: float
 
 
 Greet = Callable[[Account], None]  #: told whose account it is
@@ -227,7 +189,7 @@ async def _each(this: _Undo, *, look_only: bool) -> None:
     async def work() -> None:
         while True:
             async with reading:
-                some = await anyio.to_thread.run_sync(_next_few, campaigns, this.runs)
+                some = await anyio.to_thread.run_sync(_next_few, campaigns, this)
             if not some:
                 return
             await _few(this, some, held, look_only=look_only)
@@ -247,9 +209,17 @@ async def _cut(this: _Undo, scope: anyio.CancelScope) -> None:
     scope.cancel()
 
 
-def _next_few(campaigns: Iterator[Made], runs: tuple[int, int]) -> list[Made]:
+def _next_few(campaigns: Iterator[Made], this: _Undo) -> list[Made]:
     """Return the next campaigns of these runs that fit into one request. Blocks."""
-    return list(islice((one for one in campaigns if runs[0] <= one.run <= runs[1]), BATCH_RECORDS_MAX))
+    some: list[Made] = []
+    for one in campaigns:
+        if not one.archived:
+            this.books.standing_run = max(this.books.standing_run, one.run)
+        if this.runs[0] <= one.run <= this.runs[1]:
+            some.append(one)
+        if len(some) == BATCH_RECORDS_MAX:
+            break
+    return some
 
 
 async def _few(this: _Undo, some: list[Made], held: frozenset[str], *, look_only: bool) -> None:

@@ -27,7 +27,7 @@ LAYERS: Final = (
     ("records", "lookup", "reconcile"),
     ("columnar", "turns", "asking"),
     ("plan", "preflight", "reading", "sending", "archiving"),
-    ("producing", "summing_up", "probing", "proposing", "doctor", "inquiring"),
+    ("producing", "summing_up", "probing", "proposing", "doctor", "inquiring", "undone"),
     ("pipeline", "dry_run", "undoing", "remote_check"),
     ("settling",),
     ("runs",),

@@ -28,7 +28,7 @@ from importer.report.books import Tally
 from importer.report.words import duration, many
 from importer.settings import Loaded
 from importer.stopping import Stop, StoppedError
-from importer.undoing import UndoBooks, Undone, Wish
+from importer.undone import UndoBooks, Undone, Wish
 
 UNDONE: Final = "undone.jsonl"
 SHOWN_MAX: Final = 5  #: campaigns of each fate that are shown
@@ -215,6 +215,9 @@ def _next_steps(done: Undone, argv: Sequence[str]) -> list[str]:
     fates, again = done.books.fates, [word for word in argv if word != "--dry-run"]
     if not any(word == "--run" or word.startswith("--run=") for word in again):  # the latest may be another by then
         again += ["--run", str(done.runs[0])]
+    if not done.books.made and done.books.standing_run:
+        other = ["undo", str(done.ledger), "--run", str(done.books.standing_run)]
+        return [f"{_runs_shown(done.runs)} made nothing; run {other[-1]} did: {command_line(other)}"]
     if done.looked_only:
         would = fates[Fate.LEFT] + fates[Fate.MISSING]
         answered = [] if "--yes" in again else ["--yes"]

@@ -19,7 +19,8 @@ from importer.remote_check import Checked, Counts, Difference, check_remote
 from importer.report.books import Tally
 from importer.simulator.server import Simulator
 from importer.stopping import Stop
-from importer.undoing import UndoBooks, Undone, Wish, undo
+from importer.undoing import undo
+from importer.undone import UndoBooks, Undone, Wish
 from tests.pipeline.conftest import World
 
 LATEST = Wish((0, 0))

@@ -9,6 +9,7 @@ from importer.archiving import Fate
 from importer.errors import ExitStatus
 from importer.inspecting import verify
 from importer.stopping import Stop
+from importer.undone import Wish
 from tests.undo.conftest import Undos, delete, fates, standing, words
 
 COUNT = 60
@@ -112,7 +113,7 @@ async def test_no_answer_to_the_looks_leaves_it_unclear_and_the_next_undo_tells(
         assert (done.status, fates(done)) == (ExitStatus.UNRESOLVED, {"unclear": 20})
         kept = await world.run(simulator, world.campaigns(20))
         assert kept.books.skipped == 20  # as long as nobody knows, nothing is made twice
-        done = await world.undo(simulator, workers=1)
+        done = await world.undo(simulator, Wish((1, 1)))
         assert (done.status, fates(done)) == (ExitStatus.OK, {"earlier": 20})
         assert not standing(simulator)
 

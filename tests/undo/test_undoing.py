@@ -14,7 +14,7 @@ from importer.ledger.opening import Owner, open_ledger
 from importer.pacing import RatePolicy
 from importer.preflight import Account
 from importer.stopping import Stop
-from importer.undoing import UndoBooks, Wish
+from importer.undone import UndoBooks, Wish
 from tests.undo.conftest import ALL, LATEST, Undos, delete, edit, fates, standing, words
 
 
