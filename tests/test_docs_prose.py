@@ -84,7 +84,7 @@ def test_commands_parse(path: Path) -> None:
     }
     for words in command_lines(path):
         if words[0].startswith("-"):
-            assert words[0] in {"--version", "--help", "--install-completion"}
+            assert words[0] in {"--version", "--help", "--help-all", "--install-completion"}
             continue
         assert words[0] in commands, f"there is no command {words[0]}"
         used = {re.sub("^--no-", "--", word.partition("=")[0]) for word in words if word.startswith("--")}
