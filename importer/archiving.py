@@ -207,7 +207,7 @@ class Archiver:
         left = list(ids)
         while True:
             last = anyio.current_time() >= until
-            left = list(await self.asker.read(left, ["hs_name"]))
+            left = list(await self.asker.read(left, ["hs_name"], draining=True))  # it belongs to what is on its way
             if last or not left:
                 return frozenset(left)
             tally = self.asker.lookup.tally

@@ -4,6 +4,7 @@ What may not be asked twice (a create) does not go this way. A question, and an 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -49,8 +50,12 @@ class Asker:
     _renewing: anyio.Lock = field(default_factory=anyio.Lock)
     _renewed_at: float | None = None  #: monotonic seconds; 0.0 when there was no other token
 
-    async def read(self, ids: Sequence[str], properties: Sequence[str], *, optional: bool = False) -> dict[str, Result]:
+    async def read(
+        self, ids: Sequence[str], properties: Sequence[str], *, optional: bool = False, draining: bool = False
+    ) -> dict[str, Result]:
         """Return those of `ids` (at most 50) that exist, by id. Cancellation: nothing left behind.
+
+        A `draining` question is asked once even after a wish to stop.
 
         Raises:
             NotPermittedError: the endpoint is refused, where it is `optional`; else that ends the run.
@@ -58,7 +63,7 @@ class Asker:
             StoppedError: the run is stopping, or has to.
         """
         send = partial(self.lookup.transport.read, ids, properties)
-        batch = await self.ask(send, wire.parse_batch, optional=optional)
+        batch = await self.ask(send, wire.parse_batch, optional=optional, draining=draining)
         found = {result.id: result for result in batch.results}
         if not found.keys() <= set(ids):  # an answer that is out of step
             raise NoAnswerError("the answer shows campaigns that nobody asked for")
@@ -67,11 +72,14 @@ class Asker:
             raise NoAnswerError(unsaid[0] if unsaid else f"the answer is {batch.status}, not complete")
         return found
 
-    async def ask(self, send: Callable[[], Any], parse: Callable[[bytes], T], *, optional: bool = False) -> T:
+    async def ask(
+        self, send: Callable[[], Any], parse: Callable[[bytes], T], *, optional: bool = False, draining: bool = False
+    ) -> T:
         """Return the answer to a question. Cancellation: nothing left behind. Raises as `read`."""
         for _ in range(TRIES_MAX):
             began = anyio.current_time()
-            verdict = verdicts.judge_read(await self.send(send), parse, self.lookup.waits)
+            exchange = await self.send(send, draining=draining)
+            verdict = verdicts.judge_read(exchange, parse, self.lookup.waits)
             match verdict.step:
                 case steps.Use(data=data):
                     self.outage.answered()
@@ -86,10 +94,13 @@ class Asker:
                         raise StoppedError
         raise NoAnswerError(verdict.message)
 
-    async def send(self, send: Callable[[], Any]) -> Exchange:
-        """Send one request in its turn; a wish to stop ends the wait for it. Cancellation: as `Transport`."""
+    async def send(self, send: Callable[[], Any], *, draining: bool = False) -> Exchange:
+        """Send one request in its turn; a wish to stop ends the wait for it, unless it is `draining`.
+
+        Cancellation: as `Transport`. Raises `StoppedError`.
+        """
         lookup = self.lookup
-        with lookup.stop.interruptible():
+        with nullcontext() if draining else lookup.stop.interruptible():
             slot = await lookup.pacer.take()
         try:
             lookup.tally.requests += 1

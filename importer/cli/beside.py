@@ -1,7 +1,7 @@
 """Work that asks HubSpot and is no import (undo, verify --remote): beside it signals, a log, and how far it is."""
 
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -9,7 +9,7 @@ from typing import Any, Final, Self, TypeVar
 import anyio
 
 from importer.cli.progress import LINE_EVERY_S
-from importer.cli.screen import Screen, is_terminal
+from importer.cli.screen import Screen, is_terminal, one_line
 from importer.cli.session import Session, logged, plain_error, watch_signals
 from importer.plan import Plan
 from importer.report.books import Tally
@@ -90,3 +90,10 @@ class Beside:
     @staticmethod
     def _columns() -> int:
         return max(shutil.get_terminal_size().columns - 1, 20)
+
+
+def changes(changed: Mapping[str, tuple[str, str]]) -> str:
+    """Return properties with their values as written and as shown, for people, on one line."""
+    told = [f"{name}: '{one_line(written, 30)}' is now '{one_line(now, 30)}'"
+            for name, (written, now) in sorted(changed.items())]  # fmt: skip
+    return ", ".join(told)

@@ -17,11 +17,12 @@ STATUSES: Final[Mapping[ExitStatus, str]] = {
     ExitStatus.SOURCE: "the source is unreadable, truncated or changed while it was read, or nothing in it is valid",
     ExitStatus.ACCESS: "credentials, scope, another account or base URL than the ledger's",
     ExitStatus.LEDGER: "the ledger is damaged or not writable, or the disk is full",
-    ExitStatus.UNRESOLVED: "finished; some records unresolved, or unexpected campaigns in the answers; or a probe, an undo"
-    " or a comparison left something unanswered or unarchived",
+    ExitStatus.UNRESOLVED: "finished; some records unresolved, or unexpected campaigns in the answers; or a probe, an"
+    " undo or a comparison left something unanswered or unarchived",
     ExitStatus.PAUSED: "paused, and the same command goes on: daily quota, migration, outage",
     ExitStatus.THRESHOLD: "stopped by the failure threshold",
-    ExitStatus.DIFFERENCES: "verify found differences in the ledger or with HubSpot, or probe an assumption that does not hold",
+    ExitStatus.DIFFERENCES: "verify found differences in the ledger or with HubSpot, or probe an assumption that does"
+    " not hold",
     ExitStatus.HELD: "the ledger is held by another run: look again later",
     ExitStatus.INTERNAL: "internal error",
     ExitStatus.BOOKS: "the books do not balance",

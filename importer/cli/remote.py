@@ -12,7 +12,7 @@ from typing import Any, Final, Self, TextIO
 import anyio
 
 from importer import runs
-from importer.cli.beside import Beside
+from importer.cli.beside import Beside, changes
 from importer.cli.commands import plan_of_ledger, with_settings
 from importer.cli.pasting import command_line
 from importer.cli.screen import Screen, clean, one_line
@@ -204,8 +204,7 @@ def _where(one: Difference) -> str:
 
 def _what(one: Difference) -> str:
     if one.changed:
-        return ", ".join(f"{name}: {one_line(written, 30)!r} is now {one_line(shown, 30)!r}"
-                         for name, (written, shown) in sorted(one.changed.items()))  # fmt: skip
+        return changes(one.changed)
     return {
         "missing": "HubSpot does not show it",
         "unexpected": "not in the ledger, and has the name of a record in it",

@@ -15,7 +15,7 @@ import anyio.to_thread
 
 from importer import runs
 from importer.archiving import Ended, Fate
-from importer.cli.beside import Beside
+from importer.cli.beside import Beside, changes
 from importer.cli.commands import plan_of_ledger, with_settings
 from importer.cli.pasting import command_line
 from importer.cli.screen import Screen, clean, is_terminal, one_line
@@ -38,7 +38,7 @@ _WORDS: Final = {
     Fate.ARCHIVED: "archived",
     Fate.EARLIER: "archived before",
     Fate.MISSING: "gone already",
-    Fate.CHANGED: "changed, left",
+    Fate.CHANGED: "changed (left)",
     Fate.STANDS: "still there",
     Fate.UNCLEAR: "unclear",
     Fate.LEFT: "not reached",
@@ -100,7 +100,8 @@ def _asker(shown: "_Shown", stop: Stop) -> Any:
         would = books.fates[Fate.LEFT] + books.fates[Fate.MISSING]
         if not would:
             return False
-        shown.screen.say(f"Archive {many(would, 'campaign')} in {describe(account)}? [y/N] (--yes answers)")
+        whose = describe(account).removesuffix(f" at {account.base_url}")
+        shown.screen.say(f"Archive {many(would, 'campaign')} in {whose}? [y/N] (--yes answers)")
         answer, shown.asking = "", True
         with suppress(StoppedError), stop.interruptible():
             answer = await anyio.to_thread.run_sync(sys.stdin.readline, abandon_on_cancel=True)
@@ -118,7 +119,7 @@ class _Shown:
         self.screen, self.ledger = screen, ledger
         self.books = UndoBooks()
         self.few: dict[Fate, list[Ended]] = {}
-        self._told_look = False
+        self._told_look = self._looking = False
         self.asking = False  #: nothing is drawn over a question
         self._file: Any = None
         self._opening: Any = None
@@ -134,6 +135,7 @@ class _Shown:
             kept = self.few.setdefault(one.fate, [])
             if len(kept) < SHOWN_MAX:
                 kept.append(one)
+        self._looking = look_only
         if look_only:
             return
         if self._file is None:
@@ -155,7 +157,8 @@ class _Shown:
         if self.asking:
             return ""
         parts = [f"{self.books.made:,} looked at"]
-        parts += [f"{count:,} {_WORDS[fate]}" for fate, count in self.books.fates.items() if count]
+        words = _WORDS | ({Fate.LEFT: "as written"} if self._looking else {})
+        parts += [f"{count:,} {words[fate]}" for fate, count in self.books.fates.items() if count]
         parts.append(many(tally.requests, "request"))
         if tally.waiting_for:
             left = tally.waiting_until - anyio.current_time() if tally.waiting_until is not None else 0.0
@@ -181,7 +184,7 @@ class _Shown:
             for one in self.few.get(fate, ()):
                 self.screen.say(f"  {one.campaign.id} {one_line(one.campaign.name, 40)}: {_why(one)}")
         if books.fates[Fate.MISSING]:
-            self.screen.notice(f"{books.fates[Fate.MISSING]:,} gone already: somebody deleted that in HubSpot")
+            self.screen.notice(f"{books.fates[Fate.MISSING]:,} gone already: deleted in HubSpot by somebody")
         if books.fates[Fate.EARLIER]:
             self.screen.notice(f"{books.fates[Fate.EARLIER]:,} archived by an undo before this one")
 
@@ -230,7 +233,7 @@ def _next_steps(done: Undone, argv: Sequence[str]) -> list[str]:
 
 
 def last_line(done: Undone) -> str:
-    """Return the sum that holds: `12 made by run 3 = 10 archived + 2 changed, left (1 s, 4 requests)`."""
+    """Return the sum that holds: `12 made by run 3 = 10 archived + 2 changed (left) (1 s, 4 requests)`."""
     always = Fate.LEFT if done.looked_only else Fate.ARCHIVED
     words = _WORDS | ({Fate.LEFT: "to archive"} if done.looked_only else {})
     parts = [f"{n:,} {words[fate]}" for fate, n in done.books.fates.items() if n or fate is always]
@@ -245,9 +248,7 @@ def _runs_shown(meant: tuple[int, int]) -> str:
 def _why(one: Ended) -> str:
     if not one.changed:
         return one_line(one.why or "")
-    told = [f"{name} {one_line(written, 30)!r} is now {one_line(now, 30)!r}"
-            for name, (written, now) in sorted(one.changed.items())]  # fmt: skip
-    return ", ".join(told)
+    return changes(one.changed)
 
 
 def row(one: Ended) -> dict[str, Any]:
