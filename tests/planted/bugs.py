@@ -36,7 +36,7 @@ BUGS: Final = (
     Bug("rows_written_twice", "after a kill each row stands in the ledgers once", "ledger/opening.py",
         '    rows.cut(position["sizes"] if position else (0, 0))\n', "", "tests/ledger/test_opening.py"),
     Bug("another_account", "a ledger belongs to one account", "ledger/opening.py",
-        "        _check_owner(folder, owner)\n", "", "tests/ledger/test_refusing.py"),
+        "        check_owner(folder, owner)\n", "", "tests/ledger/test_refusing.py"),
     Bug("failed_sync_tried_again", "W4: a failed sync is never tried again", "ledger/journal.py",
         "                self._disk.sync(self._fd)\n",
         "                try:\n                    self._disk.sync(self._fd)\n                except OSError:\n"
