@@ -39,6 +39,7 @@ def status(folder: Path) -> dict[str, Any]:
             "running_or_killed": not view.fold.ended,
             "latest": latest_passes(folder),
             "unsettled": waiting,
+            "archiving": sum(len(archive.items) for archive in view.fold.archiving.values()),
             "torn_bytes": view.torn_bytes,
         }
 

@@ -53,6 +53,9 @@ def _described(found: Mapping[str, Any]) -> list[str]:
     more = len(found["unsettled"]) - _UNSETTLED_SHOWN_MAX
     if more > 0:
         lines.append(f"         and {more:,} more")
+    if found["archiving"]:
+        words = "of an undo that was cut off may be archived or not; it goes on with"
+        lines.append(f"undo:    {found['archiving']:,} campaigns {words}: {command_line(['undo', found['ledger']])}")
     if found["unsettled"]:
         lines.append(f"to settle: {command_line(['reconcile', found['ledger']])}")
         lines.append(f"one by one: {command_line(['reconcile', '--list', found['ledger']])}")

@@ -110,6 +110,11 @@ def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, loc
         if replay.torn:
             _cut_tail(folder, fd, replay, disk)
             warnings.append(f"cut {len(replay.torn)} bytes of a torn line from the journal's end (kept in the ledger)")
+        begun = sum(len(archive.items) for archive in replay.fold.archiving.values())
+        if begun:
+            warnings.append(
+                f"an undo was cut off: {begun} campaigns may be archived, and count as made until it goes on"
+            )
         _make_reserve(folder, disk)
         disk.sync_folder(folder)
         journal = Journal(

@@ -7,7 +7,8 @@ import pytest
 
 from importer.archiving import Fate
 from importer.errors import ExitStatus
-from importer.inspecting import verify
+from importer.inspecting import status, verify
+from importer.report.books import Tally
 from importer.stopping import Stop
 from importer.undone import Wish
 from tests.undo.conftest import Undos, delete, fates, standing, words
@@ -134,7 +135,11 @@ async def test_a_cut_on_the_way_is_settled_by_the_next_undo(world: Undos) -> Non
             done = await world.undo(simulator, stop=stop, workers=1)
         assert done.status == ExitStatus.INTERRUPTED
         assert done.books.fates[Fate.UNCLEAR] == 50
-        done = await world.undo(simulator)
+        assert status(world.ledger)["archiving"] == 50
+        tally = Tally()
+        await world.run(simulator, world.campaigns(COUNT), tally=tally)
+        assert "an undo was cut off: 50 campaigns may be archived, and count as made until it goes on" in tally.notices
+        done = await world.undo(simulator, Wish((1, 1)))
         assert (done.status, fates(done)) == (ExitStatus.OK, {"earlier": 50, "archived": 10})
         assert not standing(simulator)
 
