@@ -210,7 +210,8 @@ async def _cut(this: _Undo, scope: anyio.CancelScope) -> None:
 
 
 def _next_few(campaigns: Iterator[Made], this: _Undo) -> list[Made]:
-    """Return the next campaigns of these runs that fit into one request. Blocks."""
+    """Return the next campaigns of these runs that fit into one request. Blocks; one thread at a time."""
+    this.ledger.index.flush()  # what was archived meanwhile would else be kept in memory
     some: list[Made] = []
     for one in campaigns:
         if not one.archived:
