@@ -28,6 +28,12 @@ Before it, and beside it:
     proposing     the head of a file → a mapping, with its reasons, as a configuration file
     probing       what is only assumed of HubSpot, asked of a test account
 
+After it:
+
+    undoing       taking back what a run made (with archiving, undone)
+    remote_check  the ledger compared with HubSpot
+    asking        questions through any weather (with inquiring, comparing)
+
 What holds them together:
 
     plan          everything a run is told, as one value

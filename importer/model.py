@@ -14,6 +14,9 @@ entry is an error, never a shrug. The live run, the replay of the journal and `v
       ├───returned────┘                 │ └──undecidable──▶ unresolved ──found──▶ created
       └───────────────absent────────────┴───────────────────absent──────────────────┘
 
+    created ──archive──▶ archiving ──archived──▶ open
+                             └──stands────▶ created
+
 `sent` without an outcome (the process died) is read as `in doubt` by whoever opens the ledger next.
 This module is pure: no I/O, no clock.
 """
@@ -37,6 +40,7 @@ class State(StrEnum):
     SENT = "sent"  #: an intent is durable and its outcome is not yet known
     IN_DOUBT = "in_doubt"  #: sent, and not known whether the campaign exists
     CREATED = "created"  #: the campaign exists and its id is known
+    ARCHIVING = "archiving"  #: about to be archived, and not yet known whether the campaign still stands
     UPDATED = "updated"  #: the campaign existed and was changed
     FAILED = "failed"  #: not made, cause named
     SKIPPED = "skipped"  #: the same identity exists already, or came twice in the pass
@@ -57,6 +61,9 @@ class Event(StrEnum):
     FOUND = "found"  #: a lookup (or the operator) knows its campaign
     ABSENT = "absent"  #: two agreeing lookups (or the operator) say that it was not made
     UNDECIDABLE = "undecidable"  #: lookups could not tell
+    ARCHIVE = "archive"  #: the intent to archive its campaign is durable
+    ARCHIVED = "archived"  #: a look does not show its campaign any more: it is as never made
+    STANDS = "stands"  #: a look shows its campaign when no request can archive it any more
 
 
 TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
@@ -82,7 +89,8 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
         Event.UNDECIDABLE: State.UNRESOLVED,
     },
     State.FAILED: {Event.INTENT: State.SENT},
-    State.CREATED: {},
+    State.CREATED: {Event.ARCHIVE: State.ARCHIVING},
+    State.ARCHIVING: {Event.ARCHIVED: State.OPEN, Event.STANDS: State.CREATED},
 }
 
 

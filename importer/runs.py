@@ -1,6 +1,6 @@
 """Runs as users ask for them: for real, as a rehearsal, dry, and only to settle. What opens connections is here."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,9 +14,12 @@ from importer.hubspot.inquiries import Inquiries
 from importer.ledger.disk import OsDisk, make_folder
 from importer.pipeline import Confirm, nobody_asks, run_plan
 from importer.plan import Plan
+from importer.remote_check import Checked, Counts, Difference, check_remote
 from importer.report.books import Summary, Tally
 from importer.settling import settle_plan
 from importer.stopping import Stop
+from importer.undoing import Ask, Greet, Tell, undo
+from importer.undone import UndoBooks, Undone, Wish
 
 if TYPE_CHECKING:
     from importer.hubspot.transport import HubSpotTransport
@@ -69,6 +72,25 @@ async def _allowance(plan: Plan) -> Allowance:
         return Allowance(untold=plan.untold)
     async with connected(plan, leaves_nothing=True) as (real, transport):
         return await ask_allowance(transport, Inquiries(transport, real.transport.api_version))
+
+
+async def take_back(
+    plan: Plan, wish: Wish, *, tally: Tally, books: UndoBooks, stop: Stop, greet: Greet, ask: Ask | None, tell: Tell
+) -> Undone:
+    """Archive what runs made. See `undoing.undo`; raises as that."""
+    async with connected(plan) as (real, transport):
+        inquiries = Inquiries(transport, real.transport.api_version)
+        return await undo(
+            real, transport, inquiries, wish, tally=tally, books=books, stop=stop, greet=greet, ask=ask, tell=tell
+        )
+
+
+async def compare(
+    plan: Plan, *, tally: Tally, counts: Counts, stop: Stop, greet: Greet, tell: Callable[[list[Difference]], None]
+) -> Checked:
+    """Compare what a ledger made with what HubSpot shows. See `remote_check.check_remote`; raises as that."""
+    async with connected(plan) as (real, transport):
+        return await check_remote(real, transport, tally=tally, counts=counts, stop=stop, greet=greet, tell=tell)
 
 
 @asynccontextmanager

@@ -23,15 +23,15 @@ LAYERS: Final = (
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook",
      "renewal", "posting"),
     ("rules", "canary", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting",
-     "run_entries", "limits", "oauth", "hooks", "telemetry"),
+     "run_entries", "comparing", "limits", "oauth", "hooks", "telemetry"),
     ("unattended",),
     ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
-    ("columnar", "turns"),
-    ("plan", "preflight", "reading", "sending"),
-    ("producing", "summing_up", "probing", "proposing", "doctor"),
+    ("columnar", "turns", "asking"),
+    ("plan", "preflight", "reading", "sending", "archiving"),
+    ("producing", "summing_up", "probing", "proposing", "doctor", "inquiring", "undone"),
     ("first_batch", "estimating"),
-    ("pipeline", "dry_run", "beside"),
+    ("pipeline", "dry_run", "beside", "undoing", "remote_check"),
     ("settling",),
     ("runs", "schemas"),
     ("cli",),
@@ -54,13 +54,13 @@ PURE: Final = frozenset(
         r"\S+",
         """
     model errors problems canonical near_miss formulas legible amounts properties codecs rules checks mapping records
-    columnar canary batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up
-    cli.flags
+    columnar canary batches pairing echo comparing attribution refusals matching arrivals concurrency server_clock
+    summing_up cli.flags
     proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
     proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
-    ledger.codec ledger.entries ledger.rows ledger.fold ledger.position report.books
+    ledger.codec ledger.entries ledger.archives ledger.rows ledger.fold ledger.position report.books
     report.timeline report.facts report.words report.charts
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding

@@ -80,7 +80,7 @@ def parse(argv: list[str]) -> None:
     """Parse argv as the command line does; raise what it raises for a command or option that there is not."""
     root, context = command_line()
     if argv[0].startswith("-"):
-        assert argv[0] in {"--version", "--help", "--install-completion"}
+        assert argv[0] in {"--version", "--help", "--install-completion", "--help-all"}
         return
     command = root.get_command(context, argv[0])
     assert command is not None, f"there is no command {argv[0]}"

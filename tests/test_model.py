@@ -34,6 +34,9 @@ LIFE = {
     ("unresolved", "absent"): "open",
     ("unresolved", "undecidable"): "unresolved",
     ("failed", "intent"): "sent",
+    ("created", "archive"): "archiving",
+    ("archiving", "archived"): "open",
+    ("archiving", "stands"): "created",
 }
 
 
@@ -48,9 +51,10 @@ def test_every_step(state: State, event: Event) -> None:
         assert advance(state, event) is State(following)
 
 
-def test_what_is_created_stays() -> None:
-    """No event leads away from created."""
-    assert TRANSITIONS[State.CREATED] == {}
+def test_what_is_created_is_only_taken_back() -> None:
+    """No event leads away from created but the intent to archive it, and no run can send it before it is gone."""
+    assert TRANSITIONS[State.CREATED] == {Event.ARCHIVE: State.ARCHIVING}
+    assert Event.INTENT not in TRANSITIONS[State.ARCHIVING]
 
 
 def test_nothing_unknown_is_sent_again() -> None:

@@ -90,7 +90,7 @@ def reconcile(ledger: str, flags: Flags, argv: Sequence[str]) -> int:
             return ledgers.show_unsettled(folder, screen, as_json=loaded.settings.json_output)
         if deciding:
             return _decide(folder, own["identity"], own["as_"], own["reason"], screen)
-        plan = _settling_plan(loaded, folder)
+        plan = plan_of_ledger(loaded, folder)
         return session.run(runs.settle, plan, loaded.settings, screen=screen, argv=argv, origins=loaded.origins)
 
     return with_settings(settings, begin, hooked=True)
@@ -105,10 +105,11 @@ def _decide(folder: Path, identity: str | None, decision: str | None, reason: st
     return int(ExitStatus.OK)
 
 
-def _settling_plan(loaded: Loaded, folder: Path) -> Plan:
+def plan_of_ledger(loaded: Loaded, folder: Path) -> Plan:
     """Return a plan without sources, to the place and the kind of account that the ledger belongs to."""
     header = read_header(folder)
     if header["simulated"]:
+        loaded = replace(loaded, settings=loaded.settings.model_copy(update={"simulate": True}))  # so waits are short
         plan = build_plan(loaded, (), ledger=folder, offline=True)
         return replace(plan, simulator=SimulatorPolicy(), simulator_state=folder / STATE_FOLDER)
     plan = build_plan(loaded, (), ledger=folder)

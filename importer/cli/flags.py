@@ -60,9 +60,9 @@ _RUN = "The run"
 _UNWATCHED = "Runs that nobody watches"
 _SAY = "What it says"
 _READS = "run check init"
-_SENDS = "run reconcile"
-_ASKS = "run reconcile probe doctor init"
-_ALL = "run check reconcile"
+_SENDS = "run reconcile undo verify"
+_ASKS = "run reconcile undo verify probe doctor init"
+_ALL = "run check reconcile undo verify"
 
 FLAGS: Final[tuple[Flag, ...]] = (
     Flag("mapping", "ready mapping, or file, that says which column feeds which property", _READ, "NAME|FILE",
@@ -96,8 +96,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
          commands="run probe doctor init", everyday=True),
     Flag("fault", "fault of the simulated HubSpot, with --simulate; may be repeated", _RUN, "NAME:P", kind="list",
          commands="run probe"),
-    Flag("yes", "do not ask before a new ledger, or a probe, writes to a production account, nor after a canary", _RUN,
-         kind="switch", commands="run probe", everyday=True),
+    Flag("yes", "do not ask before an undo, before a new ledger or a probe writes to a production account, nor after a"
+         " canary", _RUN, kind="switch", commands="run undo probe", everyday=True),
     Flag("grace", "how long a stop waits for requests on their way", _RUN, "SECONDS", "8", commands=_SENDS),
     Flag("token_file", "file that holds the token; nobody else may read it", _TO, "FILE", commands=_ASKS,
          everyday=True),
@@ -116,8 +116,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("workers", "requests on their way at once; auto finds the number", _SPEED, "N", "auto", commands=_SENDS),
     Flag("timeout", "how long a request may take", _SPEED, "SECONDS", "110", commands=_ASKS),
     Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "SECONDS", "60",
-         commands="run reconcile probe"),
-    Flag("settle_max", "how long to go on looking for it", _SPEED, "SECONDS", "300", commands=_SENDS),
+         commands="run reconcile undo probe"),
+    Flag("settle_max", "how long to go on looking for it", _SPEED, "SECONDS", "300", commands="run reconcile"),
     Flag("max_wait", "longest pause that HubSpot may ask for", _SPEED, "SECONDS", "900", commands=_SENDS),
     Flag("max_outage", "how long HubSpot may be away before the run stops", _SPEED, "SECONDS", "600", commands=_SENDS),
     Flag("max_duration", "how long the run may take; then it stops, to be gone on with", _UNWATCHED, "TIME",

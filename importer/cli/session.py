@@ -81,7 +81,7 @@ def run(
     gc.freeze()  # modules live as long as the process
     gc.set_threshold(*_GARBAGE)
     plan, judge = canarying.judging(plan, screen, yes=settings.yes)
-    with _logging(plan, settings, screen) as log:
+    with logged(plan, settings, screen) as log:
         tally, hooks = Tally(), None if plan.dry_run else hooking.hooks_of(settings)
         with observing.observed(plan, settings, tally, screen) as (observed, observer):
             session = Session(
@@ -121,7 +121,7 @@ def _keep(summary: Summary, screen: Screen) -> None:
 
 
 @contextmanager
-def _logging(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
+def logged(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
     """Give a log to run.log in the ledger's folder; what nobody foresaw goes there with its traceback."""
 
     def secrets() -> tuple[str, ...]:
@@ -158,7 +158,7 @@ async def _perform(work: Work, session: Session, tally: Tally) -> Summary:
     stop = Stop()
     outcome: Summary | Exception
     async with anyio.create_task_group() as beside:
-        await beside.start(_watch_signals, stop, session)
+        await beside.start(watch_signals, stop, session)
         beside.start_soon(_show_progress, tally, session)
         beside.start_soon(_record, tally, session)
         beside.start_soon(_watch, tally, session)
@@ -224,7 +224,7 @@ async def _watch(tally: Tally, session: Session) -> None:
 # Signals
 
 
-async def _watch_signals(
+async def watch_signals(
     stop: Stop, session: Session, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
 ) -> None:
     """Drain at the first signal, cut at the second, and leave the third to the system. A cancellation restores all."""
