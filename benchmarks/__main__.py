@@ -21,7 +21,7 @@ from benchmarks.comparing import EFFORTS, measure
 from benchmarks.figures import GOALS
 from benchmarks.machine import additions_s, machine, stolen
 
-DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
+DOCS: Final = Path(__file__).resolve().parents[1] / "docs" / "explanation"
 
 
 def say(text: str) -> None:
@@ -56,7 +56,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--python", action="append", default=[], metavar="PATH", help="another interpreter, with the importer in it"
     )
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md and its charts")
+    parser.add_argument("--write", action="store_true", help="write docs/explanation/performance.md and its charts")
     parser.add_argument("--docs", type=Path, default=DOCS, help="where performance.md is")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was measured")
     return parser.parse_args(argv)

@@ -1,4 +1,4 @@
-"""docs/performance.md: the parts between its markers, made from what was measured."""
+"""docs/explanation/performance.md: the parts between its markers, made from what was measured."""
 
 import re
 import statistics

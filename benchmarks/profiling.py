@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import importer
 from benchmarks.importing import WORKERS, import_line
 from benchmarks.processes import ENVIRONMENT, stub
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
-_HOUSE: Final = f"{_ROOT.as_posix()}/importer/"
+_HOUSE: Final = f"{Path(importer.__file__).resolve().parent.as_posix()}/"
 _FRAME: Final = re.compile(r"(?P<function>.+) \((?P<file>[^()]+?)(?::\d+)?\)$")
 _LOOP: Final = "the event loop"
 _ANSWERS: Final = "aiohttp, as bytes come in"

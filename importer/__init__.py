@@ -28,6 +28,12 @@ Before it, and beside it:
     proposing     the head of a file → a mapping, with its reasons, as a configuration file
     probing       what is only assumed of HubSpot, asked of a test account
 
+After it:
+
+    undoing       taking back what a run made (with archiving, undone)
+    remote_check  the ledger compared with HubSpot
+    asking        questions through any weather (with inquiring, comparing)
+
 What holds them together:
 
     plan          everything a run is told, as one value
@@ -37,7 +43,7 @@ What holds them together:
     cli, library  for people, for programs
     simulator     a HubSpot look-alike with faults
 
-Read `model`, then `pipeline`, then any station alone. docs/architecture.md says why it is so.
+Read `model`, then `pipeline`, then any station alone. docs/explanation/architecture.md says why it is so.
 """
 
 from typing import TYPE_CHECKING, Any

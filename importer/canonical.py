@@ -21,6 +21,9 @@ CODE_PROPERTIES: Final = frozenset({"hs_currency_code", "hs_campaign_status"})
 #: Sent properties which HubSpot ignores or shows elsewhere (`hs_business_unit_ids` comes back as `businessUnits`).
 NOT_ECHOED: Final = frozenset({"hs_business_unit_ids", "hs_goal"})
 
+#: Bytes of characters that are in NFC wherever they stand: below U+0300, Cyrillic's first half, most of Chinese.
+_IN_NFC: Final = bytes([*range(0xCC), 0xD0, 0xD1, *range(0xE4, 0xEA)])
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_CHARACTERS: Final = 10  # YYYY-MM-DD
 _EPOCH_MS_DIGITS: Final = range(11, 15)  # milliseconds since 1970 for the years 1973 to 5138
@@ -96,16 +99,35 @@ def framed_rows(names: Sequence[str], columns: Sequence[Sequence[str]]) -> list[
     """
     texts = [_written(column) for column in columns]
     heads = [orjson.dumps(name) + b':"' for name in names]
+    everywhere = next((at for at, of_one in enumerate(texts) if b"" not in of_one), None)
+    if everywhere is None:
+        return [b"{" + row[1:] + b"}" for row in _rows([b"," + head for head in heads], texts, [b'"'] * len(texts))]
+    # The first column without a blank is what the commas of the others lean on.
+    befores = [head if at <= everywhere else b"," + head for at, head in enumerate(heads)]
+    afters = [b'",' if at < everywhere else b'"' for at in range(len(texts))]
+    return _rows(befores, texts, afters, opening=b"{", closing=b"}")
+
+
+def _rows(
+    befores: Sequence[bytes],
+    columns: Sequence[Sequence[bytes]],
+    afters: Sequence[bytes],
+    *,
+    opening: bytes = b"",
+    closing: bytes = b"",
+) -> list[bytes]:
+    """Return the rows of a table joined, each text between what its column has before and after it; no blanks."""
     parts: list[Iterable[bytes]] = []
-    if any("" in column for column in columns):
-        for head, of_one in zip(heads, texts, strict=True):
-            parts.append([head + text + b'",' if text else b"" for text in of_one])
-        return [b"{" + row[:-1] + b"}" for row in map(b"".join, zip(*parts, strict=True))]
-    opening = b"{"
-    for head, of_one in zip(heads, texts, strict=True):
-        parts += repeat(opening + head), of_one
-        opening = b'",'
-    return list(map(b"".join, zip(*parts, repeat(b'"}'))))
+    between = opening  # what is the same in all rows is joined once
+    for before, of_one, after in zip(befores, columns, afters, strict=True):
+        if b"" in of_one:
+            parts += repeat(between), [before if text else b"" for text in of_one], of_one
+            parts.append([after if text else b"" for text in of_one])
+            between = b""
+        else:
+            parts += repeat(between + before), of_one
+            between = after
+    return list(map(b"".join, zip(*parts, repeat(between + closing))))
 
 
 def _written(texts: Sequence[str]) -> list[bytes]:
@@ -119,18 +141,19 @@ def _written(texts: Sequence[str]) -> list[bytes]:
 def texts(values: Sequence[str]) -> Sequence[str]:
     """Return `text` of each text, which nearly always is the text itself."""
     together = " ".join(["", *values, ""])
-    if "  " not in together and together.isprintable() and is_latin_1(together):
+    if "  " not in together and together.isprintable() and _is_plainly_nfc(together.encode()):
         return values
     return list(map(text, values))
 
 
-def is_latin_1(value: str) -> bool:
-    """Return whether all characters are below U+0100, and so in NFC."""
-    try:
-        value.encode("latin-1")
-    except UnicodeEncodeError:
-        return False
-    return True
+def nfc(text: bytes) -> bytes:
+    """Return UTF-8 text in NFC."""
+    return text if _is_plainly_nfc(text) else unicodedata.normalize("NFC", text.decode()).encode()
+
+
+def _is_plainly_nfc(text: bytes) -> bool:
+    """Return whether it takes no look at the characters to see that UTF-8 text is in NFC."""
+    return text.isascii() or not text.translate(None, _IN_NFC)
 
 
 def name_key(name: str) -> str:

@@ -239,7 +239,7 @@ def _texts(cells: Sequence[Any], odd: _Odd) -> Sequence[str]:
 
 
 def _is_printable(text: str) -> bool:
-    """Return `text.isprintable()`, found sooner for ASCII: JSON escapes what is not printable there, but for DEL."""
+    """Return whether nothing but line breaks and tabs in `text` is unprintable."""
     if text.isascii() and "\x7f" not in text and b"\\" not in orjson.dumps(text):
         return True
-    return text.isprintable()
+    return text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()

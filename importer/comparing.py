@@ -1,43 +1,31 @@
-"""A record that was made earlier and differs now, against what its campaign shows and what was written there. Pure."""
+"""Whether a campaign still is what was written: compared by canonical value, property by property. Pure.
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Final, NamedTuple
+Only what was written counts. `updatedAt` may move by itself, HubSpot fills in properties of its own, and some that are
+sent are never shown (`canonical.NOT_ECHOED`).
+"""
+
+from collections.abc import Mapping
 
 from importer import canonical
-
-#: Properties for which HubSpot makes a value itself where none is given.
-_MADE_BY_HUBSPOT: Final = frozenset({"hs_utm"})
+from importer.properties import NAME
 
 
-class Comparison(NamedTuple):
-    """What is to be written, and what somebody else wrote meanwhile."""
-
-    changes: dict[str, str]  #: properties to write, an empty value resets one
-    conflicts: tuple[str, ...]  #: those of them whose value in HubSpot is not one that was written from here
+def compared(written: Mapping[str, str]) -> frozenset[str]:
+    """Return the properties that have to be read to compare what was `written`; the name always, to show it."""
+    return (frozenset(written) | {NAME}) - canonical.NOT_ECHOED
 
 
-def compare(
-    wanted: Mapping[str, str], shown: Mapping[str, str], written: Mapping[str, Sequence[str]], fed: Collection[str]
-) -> Comparison:
-    """Return what makes `shown` be `wanted`.
+def differences(
+    written: Mapping[str, str], normalised: Mapping[str, str], shown: Mapping[str, str]
+) -> dict[str, tuple[str, str]]:
+    """Return property → value as written, value as `shown` now, where these are not the same value.
 
-    `written` holds the values that may stand there by our hand; `fed` names the properties which the source feeds, so
-    that a cell which is blank now resets its property, and a column which is gone does not.
+    `normalised` holds values as HubSpot showed them right after they were written: what still is so was not changed.
     """
-    changes: dict[str, str] = {}
-    conflicts: list[str] = []
-    for name in {**wanted, **{name: "" for name in written if name in fed and name not in wanted}}:
-        value = wanted.get(name, "")
-        ours = written.get(name, [""])
-        if name in canonical.NOT_ECHOED:  # cannot be read: written when it is not what was written last
-            if canonical.value_of(name, value) != canonical.value_of(name, ours[-1]):
-                changes[name] = value
-            continue
-        there = canonical.value_of(name, shown.get(name, ""))
-        if there == canonical.value_of(name, value):
-            continue
-        changes[name] = value
-        foreign = there not in {canonical.value_of(name, one) for one in ours}
-        if foreign and not (name in _MADE_BY_HUBSPOT and name not in written):
-            conflicts.append(name)
-    return Comparison(changes, tuple(conflicts))
+    found: dict[str, tuple[str, str]] = {}
+    for name, value in written.items():
+        now = shown.get(name, "")
+        same = {canonical.value_of(name, value), canonical.value_of(name, normalised.get(name, value))}
+        if name not in canonical.NOT_ECHOED and canonical.value_of(name, now) not in same:
+            found[name] = (value, now)
+    return found

@@ -6,6 +6,7 @@ not sent.
 
 import time
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import anyio.to_thread
@@ -13,6 +14,7 @@ import anyio.to_thread
 from importer.admission import Admission
 from importer.batches import Batcher
 from importer.errors import ImporterError, SourceError
+from importer.estimating import Allowance, estimate
 from importer.hubspot import wire
 from importer.ledger.index import Index
 from importer.ledger.looking import empty_index, look_at
@@ -26,8 +28,12 @@ from importer.stopping import Stop
 from importer.summing_up import conclude
 
 
-async def rehearse_plan(plan: Plan, *, tally: Tally, stop: Stop, ledger: Path | None) -> Summary:
+async def rehearse_plan(
+    plan: Plan, *, tally: Tally, stop: Stop, ledger: Path | None, allowance: Allowance
+) -> Summary:  # fmt: skip
     """Do everything that `plan` says but the requests; `ledger` None knows of no earlier run.
+
+    `allowance` is what the account permits, for the estimate.
 
     Raises:
         ImporterError: before the first row was read.
@@ -55,10 +61,11 @@ async def rehearse_plan(plan: Plan, *, tally: Tally, stop: Stop, ledger: Path | 
             reading.check_changed()
         except SourceError as error:
             failures.append(error)
-        return conclude(
+        summary = conclude(
             plan, tally, stop, failures, run=None, account=None, reading=reading,
             started=started, seconds=time.monotonic() - began,
         )  # fmt: skip
+        return replace(summary, estimate=estimate(summary.books, tally.batches, plan.rate, allowance).as_dict())
 
 
 def _known(stack: ExitStack, ledger: Path | None) -> tuple[Index, int]:

@@ -3,10 +3,16 @@
 The columns `_code`, `_error`, `_line` and `_identity` are known to every import and never become properties. With
 `_identity` a mended row is told from a new one. In CSV, TSV and Excel, cells that a spreadsheet would run are guarded;
 reading a file with these columns takes the guard off again.
+
+What a sheet held as a day, a time, a truth value or an error is held so by the workbook of its failed rows. The ledger
+keeps cells as plain values, so this is told by their form: whatever has that form is read back as the same value.
 """
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
@@ -17,16 +23,23 @@ from importer.formulas import guard
 from importer.inspecting import latest_passes
 from importer.ledger.opening import read_header
 from importer.ledger.projections import FAILURES
-from importer.workbook import write_workbook
+from importer.model import CellError
+from importer.workbook import SHEET, Cell, is_writable, write_workbook
 
 OWN: Final = ("_code", "_error", "_line", "_identity")
 
-Format = Literal["csv", "tsv", "jsonl"]
+Format = Literal["csv", "tsv", "jsonl", "json"]
+_WORKBOOKS: Final = (".xlsx", ".xlsm")
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_ERRORS: Final = {error.value: error for error in CellError}
 _DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 
 
-def failed_rows(folder: Path) -> Iterator[dict[str, Any]]:
+def failed_rows(folder: Path, *, typed: bool = False) -> Iterator[dict[str, Any]]:
     """Yield each row that failed in the latest complete pass over its source, as the source held it, with `OWN` added.
+
+    `typed`: the cells of sheets are those of a sheet, for `write_sheet`.
 
     A source that was never read to its end counts with its latest run. Rows that cannot be told (unresolved) are no
     rows to mend and are left out.
@@ -42,7 +55,8 @@ def failed_rows(folder: Path) -> Iterator[dict[str, Any]]:
     for failure in _failures(folder):
         source = failure["source"]
         if failure["state"] == "failed" and failure["run"] == passes.get(source, latest_run[source]):
-            yield _as_row(failure)
+            row = _as_row(failure)
+            yield _as_cells(row) if typed and source.lower().endswith(_WORKBOOKS) else row
 
 
 def _failures(folder: Path) -> Iterator[dict[str, Any]]:
@@ -66,10 +80,31 @@ def _as_row(failure: dict[str, Any]) -> dict[str, Any]:
     return {name: cell for name, cell in cells.items() if name not in OWN} | told
 
 
+def _as_cells(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: cell if name in OWN else _as_cell(cell) for name, cell in row.items()}
+
+
+def _as_cell(cell: Any) -> Any:
+    """Return the day, moment or error that a text of a sheet's row stands for, where a sheet can hold it."""
+    if not isinstance(cell, str):
+        return cell
+    found: Any = None
+    with suppress(ValueError):
+        if _DAY.fullmatch(cell):
+            found = date.fromisoformat(cell)
+        elif _MOMENT.fullmatch(cell) and not cell.endswith("T00:00:00"):
+            found = datetime.fromisoformat(cell)
+    if found is not None and is_writable(found):
+        return found
+    return _ERRORS.get(cell, cell)
+
+
 def write_rows(rows: Callable[[], Iterator[dict[str, Any]]], file: TextIO, form: Format, *, raw: bool = False) -> int:
     """Write rows and return how many; `raw` leaves formulas as they are. `rows` is read twice: columns, then cells."""
     if form == "jsonl":
         return sum(bool(file.write(orjson.dumps(row).decode() + "\n")) for row in rows())
+    if form == "json":
+        return _write_array(rows(), file)
     columns = _columns(rows())
     # Both characters of the line's end are quoted in cells: Python before 3.13 forgets a lone carriage return else.
     writer = csv.writer(file, delimiter=_DELIMITERS[form], lineterminator="\r\n")
@@ -81,10 +116,35 @@ def write_rows(rows: Callable[[], Iterator[dict[str, Any]]], file: TextIO, form:
     return count
 
 
-def write_sheet(rows: Callable[[], Iterator[dict[str, Any]]], path: Path, *, raw: bool = False) -> int:
-    """Write rows to a new workbook at `path` and return how many; else as `write_rows`. Raises as `write_workbook`."""
+def _write_array(rows: Iterator[dict[str, Any]], file: TextIO) -> int:
+    file.write("[")
+    count = 0
+    for count, row in enumerate(rows, 1):
+        file.write(("\n" if count == 1 else ",\n") + orjson.dumps(row).decode())
+    file.write("\n]\n")
+    return count
+
+
+def write_sheet(
+    rows: Callable[[], Iterator[dict[str, Any]]], path: Path, *, raw: bool = False, sheet: str = SHEET
+) -> int:  # fmt: skip
+    """Write rows to the only sheet of a new workbook at `path` and return how many; else as `write_rows`.
+
+    Raises as `write_workbook`.
+    """
     columns = _columns(rows())
-    return write_workbook(path, columns, _cells(rows(), columns, raw=raw))
+    return write_workbook(path, columns, _typed_cells(rows(), columns, raw=raw), sheet=sheet)
+
+
+def _typed_cells(rows: Iterator[dict[str, Any]], columns: Sequence[str], *, raw: bool) -> Iterator[list[Cell]]:
+    for row in rows:
+        yield [_typed(row.get(column), raw=raw) for column in columns]
+
+
+def _typed(cell: Any, *, raw: bool) -> Cell:
+    if isinstance(cell, bool | date | CellError):
+        return cell
+    return _text(cell) if raw else guard(_text(cell))
 
 
 def _cells(rows: Iterator[dict[str, Any]], columns: Sequence[str], *, raw: bool) -> Iterator[list[str]]:

@@ -39,6 +39,7 @@ def status(folder: Path) -> dict[str, Any]:
             "running_or_killed": not view.fold.ended,
             "latest": latest_passes(folder),
             "unsettled": waiting,
+            "archiving": sum(len(archive.items) for archive in view.fold.archiving.values()),
             "torn_bytes": view.torn_bytes,
         }
 
@@ -145,7 +146,9 @@ def _told(changes: Sequence[Change]) -> dict[str, tuple[State, str]]:
 def _compare_index(folder: Path, states: dict[str, tuple[State, str]]) -> list[str]:
     """Compare the index, brought up to date in memory, with what the journal says from its beginning."""
     with look_at(folder) as view:
-        held = {identity: (state, content) for identity, state, content in view.index.states()}
+        held = {
+            identity: (state, content) for identity, state, content in view.index.states() if state is not State.OPEN
+        }
     wanted = {identity: told for identity, told in states.items() if told[0] is not State.OPEN}
     wrong = [identity for identity, told in wanted.items() if held.get(identity) != told]
     wrong += [identity for identity in held if identity not in wanted]

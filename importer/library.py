@@ -57,7 +57,8 @@ async def run_import(
         tally: Counted into while the import runs, for progress.
         stop: `stop.request(...)` drains and ends the run from outside.
         confirm: Awaited with the account before anything is sent; raises an `ImporterError` to refuse.
-        settings: As the options of `importer run`, with underscores: `ledger`, `key`, `rate`, `simulate`, ...
+        settings: As the options of `importer run`, with underscores: `ledger`, `key`, `rate`, `simulate`, ... With
+            `canary` the run pauses after its first batch, unless `yes` says to go on; `counts["canary"]` tells of it.
 
     Returns:
         The summary: books that balance, status, reason. A run that ends early says so there.

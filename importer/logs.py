@@ -8,12 +8,13 @@ disk, and a disk that fails costs the log and not the run. Nothing here configur
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from pathlib import Path
 from queue import SimpleQueue
 from types import UnionType
 from typing import Any, Final, Literal, TextIO
 
+from importer import platforms
 from importer.hiding import hidden
 from importer.model import Problem, Record, Rejection, Result, Row
 
@@ -21,6 +22,7 @@ with hidden("rich"):  # loaded for structlog's console alone, which is not used 
     import structlog
     from structlog.tracebacks import ExceptionDictTransformer
 
+Secrets = Collection[str] | Callable[[], Iterable[str]]
 Level = Literal["debug", "info", "warning", "error"]
 _LEVELS: Final[Mapping[Level, int]] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -42,14 +44,15 @@ _EARLY_LINES_MAX: Final = 1_000  #: kept while the ledger's folder does not exis
 class Redactor:
     """Takes tokens out of text."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        """Take literal secrets, beside those which are known by their looks."""
-        self._literals = tuple(one for one in secrets if len(one) >= _SECRET_CHARACTERS_MIN)
+    def __init__(self, secrets: Secrets = ()) -> None:
+        """Take literal secrets, or what tells those of now, beside those which are known by their looks."""
+        self._secrets = secrets
 
     def __call__(self, text: str) -> str:
         """Return `text` with every token replaced."""
-        for literal in self._literals:
-            text = text.replace(literal, MASK)
+        for literal in self._secrets() if callable(self._secrets) else self._secrets:
+            if len(literal) >= _SECRET_CHARACTERS_MIN:
+                text = text.replace(literal, MASK)
         bearer, pat, header = _SECRETS
         text = bearer.sub(rf"\1 {MASK}", text)
         return header.sub(rf"\1{MASK}", pat.sub(MASK, text))
@@ -58,9 +61,10 @@ class Redactor:
 class LogFile:
     """A file that a thread of its own appends to; opened, 0600, as soon as its folder exists."""
 
-    def __init__(self, path: Path) -> None:
-        """Name the file; nothing is made yet."""
+    def __init__(self, path: Path, *, bytes_max: int = 10_000_000, keep: int = 5) -> None:
+        """Name the file; nothing is made yet. Beyond `bytes_max` it becomes `.1`, that `.2`, … and `keep` are kept."""
         self.path = path
+        self._bytes_max, self._keep = bytes_max, keep
         self.error: OSError | None = None
         self._queue: SimpleQueue[str | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="run.log", daemon=True)
@@ -90,6 +94,7 @@ class LogFile:
                 if file is None and self.path.parent.is_dir():
                     file = self._open()
                 if file is not None:
+                    file = self._turned_over(file)
                     file.writelines(early)
                     file.flush()
                     early.clear()
@@ -103,8 +108,23 @@ class LogFile:
             except OSError as error:  # what a full disk did not take is still in its buffer
                 self.error = error
 
+    def _turned_over(self, file: TextIO) -> TextIO:
+        """Return the file to write to: the same, or a new one where that is full."""
+        if file.tell() < self._bytes_max:
+            return file
+        file.close()
+        for number in range(self._keep, 0, -1):
+            older = self._set_aside(number - 1)
+            if older.exists():
+                older.replace(self._set_aside(number))
+        self.path.unlink(missing_ok=True)  # with nothing kept
+        return self._open()
+
+    def _set_aside(self, number: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{number}") if number else self.path
+
     def _open(self) -> TextIO:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+        flags = platforms.opening(os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         return os.fdopen(os.open(self.path, flags, 0o600), "a", encoding="utf-8")
 
 
@@ -124,7 +144,7 @@ class _Sink:
 
 
 def make_log(
-    *outlets: Callable[[str], object], level: Level = "info", secrets: Iterable[str] = ()
+    *outlets: Callable[[str], object], level: Level = "info", secrets: Secrets = ()
 ) -> structlog.typing.FilteringBoundLogger:
     """Return a logger that hands finished JSON lines to each of `outlets` (`LogFile.write`, `sys.stderr.write`)."""
     made: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(

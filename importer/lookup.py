@@ -6,7 +6,7 @@ compared here; a name that could mean something else in a query is never asked f
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from importer.ledger.projections import RESULTS
 from importer.matching import Wanted, content_of
 from importer.model import Result
 from importer.pacing import Pacer
+from importer.renewal import UNAUTHORISED, Renewal
 from importer.report.books import Tally
 from importer.server_clock import ServerClock
 from importer.stopping import Stop
@@ -50,16 +51,21 @@ class Lookup:
     journal: Journal | None = None  #: known once the ledger is open
     correlation: str | None = None
     retry_s: float = 2.0  #: before asking again after a failure that names no time
+    renewal: Renewal = field(default_factory=Renewal)  #: asks anew for the token
 
     async def ask(self, send: Callable[[], Any]) -> Exchange:
-        """Send one question in its turn. Cancellation: the slot is given back."""
+        """Send one question in its turn, again with another token after a 401. Cancellation: the slot is given back."""
         async with self.pacer.slot() as slot:
             self.tally.requests += 1
-            sent = self.wall()
+            sent, began = self.wall(), anyio.current_time()
             exchange: Exchange = await send()
             if isinstance(exchange, Reply):
                 slot.answered(exchange.headers, refused=exchange.status == 429)
                 self.clock.observe(exchange.headers.get("date"), sent, self.wall())
+        status = exchange.status if isinstance(exchange, Reply) else None
+        self.renewal.heard(status)
+        if status == UNAUTHORISED and await self.renewal.renewed(began):
+            return await self.ask(send)
         return exchange
 
     async def page(

@@ -16,6 +16,8 @@ entry is an error, never a shrug. The live run, the replay of the journal and `v
 
     created, updated ──update──▶ updating ──updated──▶ updated, or ──returned, refused──▶ created, as it was
     created, updated ──gone──▶ open;  open ──adopted──▶ created
+    created ──archive──▶ archiving ──archived──▶ open
+                             └──stands────▶ created
 
 `sent` without an outcome (the process died) is read as `in doubt` by whoever opens the ledger next.
 This module is pure: no I/O, no clock.
@@ -41,6 +43,7 @@ class State(StrEnum):
     IN_DOUBT = "in_doubt"  #: sent, and not known whether the campaign exists
     CREATED = "created"  #: the campaign exists and its id is known
     UPDATING = "updating"  #: it exists, an update is durable, and whether it took effect is not yet known
+    ARCHIVING = "archiving"  #: about to be archived, and not yet known whether the campaign still stands
     UPDATED = "updated"  #: the campaign existed and was changed
     FAILED = "failed"  #: not made, cause named
     SKIPPED = "skipped"  #: the same identity exists already, or came twice in the pass
@@ -65,6 +68,9 @@ class Event(StrEnum):
     UPDATED = "updated"  #: it shows what the update was to write
     ADOPTED = "adopted"  #: it was found in the account, made by somebody else or by a ledger that is lost
     GONE = "gone"  #: it does not exist any more, and is to be made again
+    ARCHIVE = "archive"  #: the intent to archive its campaign is durable
+    ARCHIVED = "archived"  #: a look does not show its campaign any more: it is as never made
+    STANDS = "stands"  #: a look shows its campaign when no request can archive it any more
 
 
 TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
@@ -90,7 +96,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
         Event.UNDECIDABLE: State.UNRESOLVED,
     },
     State.FAILED: {Event.INTENT: State.SENT},
-    State.CREATED: {Event.UPDATE: State.UPDATING, Event.GONE: State.OPEN},
+    State.CREATED: {Event.ARCHIVE: State.ARCHIVING, Event.UPDATE: State.UPDATING, Event.GONE: State.OPEN},
     State.UPDATING: {
         Event.UPDATED: State.UPDATED,
         Event.REFUSED: State.CREATED,
@@ -98,6 +104,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[Event, State]]] = {
         Event.DOUBTED: State.UPDATING,
     },
     State.UPDATED: {Event.UPDATE: State.UPDATING, Event.GONE: State.OPEN},
+    State.ARCHIVING: {Event.ARCHIVED: State.OPEN, Event.STANDS: State.CREATED},
 }
 
 

@@ -10,7 +10,7 @@ server's count proves that requests have arrived which are not answered yet.
 `RollingWindow` is the policy, without I/O or clock; `Pacer` is the shell that waits.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -58,6 +58,7 @@ class RollingWindow:
         self._even_until = float("-inf")  # until then slots are given out evenly, not all at once
         self._taken_at = float("-inf")
         self.daily_remaining: int | None = None  #: requests left of the account's day, as the server last said
+        self.daily_limit: int | None = None  #: requests that the account has a day, as the server last said
 
     @property
     def permitted_per_s(self) -> float:
@@ -156,6 +157,7 @@ class RollingWindow:
         daily = _number(headers, "daily-remaining")
         if daily is not None:
             self.daily_remaining = daily
+            self.daily_limit = _number(headers, "daily") or self.daily_limit
 
     def _compare(self, now: float, headers: Mapping[str, str], since: float) -> None:
         """Compare the server's count with ours: it proves that ours have arrived, or that there are others.
@@ -189,7 +191,10 @@ class Slot:
         """Note that the answer is there; `refused` says that it is a 429."""
         assert self._open
         self._open = False
-        self._pacer.window.answered(anyio.current_time(), headers, since=self._since, refused=refused)
+        window = self._pacer.window
+        window.answered(anyio.current_time(), headers, since=self._since, refused=refused)
+        if self._pacer.told is not None:
+            self._pacer.told(window.daily_remaining, window.daily_limit)
         self._pacer.wake()
 
     def close(self) -> None:
@@ -203,8 +208,12 @@ class Slot:
 class Pacer:
     """Gives out the slots of a window, first come first served, to all who send to one account."""
 
-    def __init__(self, window: RollingWindow | None = None) -> None:
+    def __init__(
+        self, window: RollingWindow | None = None, told: Callable[[int | None, int | None], None] | None = None
+    ) -> None:
+        """Give out the slots of `window`; `told` hears after each answer what is left of the day, and of how many."""
         self.window = window or RollingWindow()
+        self.told = told
         self._turn = anyio.Lock(fast_acquire=True)  # who need not wait is not made to
         self._change: anyio.Event | None = None  # what the first in the queue waits for; None when nobody waits
 

@@ -16,7 +16,7 @@ import anyio
 import anyio.to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from importer import run_entries
+from importer import first_batch, run_entries
 from importer.admission import Admission
 from importer.answers import AnswerReader
 from importer.batches import Batcher, Work
@@ -84,7 +84,7 @@ async def run_plan(
         ImporterError: before the ledger was opened (nothing was read or sent).
     """
     started, began = run_entries.wall_clock(), time.monotonic()
-    pacer, clock = Pacer(RollingWindow(plan.rate)), ServerClock()
+    pacer, clock = Pacer(RollingWindow(plan.rate), tally.hear_quota), ServerClock()
     with ExitStack() as stack:
         how = (plan.reading, plan.mapping, plan.records, plan.ready, plan.admission.limit)
         reading = stack.enter_context(Reading(plan.sources, *how))
@@ -109,8 +109,8 @@ async def run_plan(
 
 def _lookup(plan: Plan, transport: Transport, pacer: Pacer, clock: ServerClock, **more: Any) -> Lookup:
     return Lookup(
-        transport=transport, pacer=pacer, clock=clock, waits=plan.waits, folder=plan.ledger,
-        correlation=plan.records.correlation, retry_s=min(2.0, plan.settling.looks_apart_s), **more,
+        transport=transport, pacer=pacer, clock=clock, waits=plan.waits, folder=plan.ledger, **more,
+        correlation=plan.records.correlation, retry_s=min(2.0, plan.settling.looks_apart_s), renewal=plan.renewal(),
     )  # fmt: skip
 
 
@@ -255,6 +255,7 @@ async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) 
         producer = Producer(
             reading=run.reading, admission=admission, batcher=Batcher(wire.encode_records), tally=run.tally,
             stop=run.stop, run=run.number, journal=run.ledger.journal, lists=lists,
+            alone=first_batch.alone(plan.canary, run.lookup, run.number, can_read=run.account.can_read),
             updates=updates,
         )  # fmt: skip
         try:
@@ -281,7 +282,7 @@ def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:
         transport=run.transport, journal=run.ledger.journal, gate=Gate(plan.concurrency), pacer=run.pacer,
         clock=run.clock, wall=run.lookup.wall, tally=run.tally, stop=run.stop, run=run.number, waits=plan.waits,
         outage=Outage(Backoff(Random()), plan.outage), settling=plan.settling, encode=wire.encode_records,
-        correlation=plan.records.correlation, hold=lambda _doubt: began.add(), renew_token=plan.renew_token,
+        correlation=plan.records.correlation, hold=lambda _doubt: began.add(), renewal=run.lookup.renewal,
         trust_refusals=not run.account.can_read, answers=AnswerReader(
             transport=run.transport, pacer=run.pacer, tally=run.tally, correlation=plan.records.correlation),
     )  # fmt: skip

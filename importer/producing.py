@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import anyio.to_thread
 import orjson
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
+from importer import platforms
 from importer.admission import Admission, Admitted
 from importer.batches import Batcher, Work
 from importer.errors import AGAIN, LedgerError
@@ -41,6 +42,18 @@ class _Produced:
     unparked: int = 0
 
 
+class Alone(Protocol):
+    """Who lets the first batch go alone."""
+
+    async def before(self, batch: Batch, began: "Began") -> None:
+        """Return when `batch` may be handed over; raise `StoppedError` when it is not to be."""
+        ...
+
+    async def at_end(self, began: "Began") -> None:
+        """Return when the last batch has been looked at, if it was the first."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Producer:
     """One pass, from its first row to its last."""
@@ -54,6 +67,7 @@ class Producer:
     journal: Journal | None = None  #: None: a dry run, which journals nothing
     updates: Spool | None = None  #: takes the records that are to be updated after the pass; None: a dry run
     lists: dict[str, IO[bytes]] = field(default_factory=dict)  #: "skipped", "changed": open files for those rows
+    alone: Alone | None = None  #: asked before each batch, where the first goes alone
     _held: int = 0  #: records in batches that are not full yet
 
     async def run_pass(self, send: MemoryObjectSendStream[Work] | None, began: "Began") -> None:
@@ -71,6 +85,9 @@ class Producer:
                 waiting = step.batches
                 self._book(step)
                 await self._pass_on(waiting, send, began)
+            if self.alone is not None:
+                with self.stop.interruptible():
+                    await self.alone.at_end(began)
         except StoppedError:
             self.reading.complete = False
         except BaseException:
@@ -149,8 +166,11 @@ class Producer:
         while batches:
             if send is None:
                 self.tally.end(State.NOT_SENT, len(batches.pop(0).records))
+                self.tally.batches += 1
                 continue
             with self.stop.interruptible():
+                if self.alone is not None:
+                    await self.alone.before(batches[0], began)
                 await began.hand_over(send, Work(batch=batches[0]))
             batches.pop(0)
 
@@ -167,7 +187,7 @@ def open_list(path: Path) -> Iterator[IO[bytes]]:
     Raises:
         LedgerError: it cannot be made, written or closed.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    flags = platforms.opening(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with _setting_aside():
         path.unlink(missing_ok=True)
         with os.fdopen(os.open(path, flags, 0o600), "wb") as file:

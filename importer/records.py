@@ -7,7 +7,6 @@ The correlation property, which carries the identity to HubSpot, is no part of i
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -144,15 +143,8 @@ class RecordMaker:
 def identities(key_space: str, kind: Kind, payloads: Iterable[bytes]) -> list[str]:
     """Return the identity of each record, whose key, or all of whose properties, `payloads` hold (`framed`)."""
     before = canonical.framed([key_space, kind])
-    texts: Iterable[bytes] = [before + payload for payload in payloads]
-    if not canonical.is_latin_1(b"".join(texts).decode()):  # whose characters are in NFC as they stand
-        texts = map(_nfc, texts)
-    return [blake2b(text, digest_size=16).hexdigest() for text in texts]
-
-
-def _nfc(text: bytes) -> bytes:
-    """Return JSON in NFC: nothing composes with its marks, so all is brought there at once."""
-    return text if text.isascii() else unicodedata.normalize("NFC", text.decode()).encode()
+    # Nothing composes with JSON's marks, so all of it is brought to NFC at once.
+    return [blake2b(canonical.nfc(before + payload), digest_size=16).hexdigest() for payload in payloads]
 
 
 def content_of_keyless(identity: str) -> str:

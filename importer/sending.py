@@ -9,10 +9,9 @@ or a finding which says that nothing of it was made.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import anyio
-import anyio.to_thread
 
 from importer import refusals
 from importer.answers import AnswerReader
@@ -31,12 +30,11 @@ from importer.outage import Outage
 from importer.outcomes import Attempt, Findings, failed_item, intent_items
 from importer.pacing import Pacer, Slot
 from importer.reconcile import Reconciler
+from importer.renewal import UNAUTHORISED, Renewal
 from importer.report.books import Tally
 from importer.server_clock import ServerClock
 from importer.stopping import Stop, StoppedError
 from importer.turns import turn
-
-UNAUTHORISED: Final = 401
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,13 +55,11 @@ class Sender:
     encode: Encode
     run: int
     waits: WaitPolicy
-    renew_token: Callable[[], bool]  #: asks anew for the token, in a thread; tells whether it is another one
+    renewal: Renewal  #: asks anew for the token
     correlation: str | None = None
     reconciler: Reconciler | None = None  #: given after construction: the two know each other
     hold: Callable[[Doubt], None] | None = None  #: told that a doubt keeps its work open
     trust_refusals: bool = False  #: lookups are impossible, so a refusal is believed
-    _renewing: anyio.Lock = field(default_factory=anyio.Lock)
-    _renewed_at: float | None = None  #: monotonic seconds; 0.0 when there was no other token
     flying: dict[int, Batch] = field(default_factory=dict)  #: intent → batch on its way
 
     def in_flight(self) -> frozenset[str]:
@@ -155,6 +151,7 @@ class Sender:
     async def _conclude(self, attempt: Attempt, exchange: Exchange) -> Sequence[Work]:
         verdict = verdicts.judge_create(exchange, self.waits)
         step = verdict.step
+        self.renewal.heard(verdict.status)
         if verdict.outcome is not steps.Outcome.NOT_SENT:
             self.outage.answered()
         match step:
@@ -167,7 +164,7 @@ class Sender:
             case steps.Resend():
                 return self._resend(attempt, exchange, verdict, step)
             case steps.Pause() | steps.Stop():
-                if verdict.status != UNAUTHORISED or not await self._renewed(attempt):
+                if verdict.status != UNAUTHORISED or not await self.renewal.renewed(attempt.began):
                     self.stop.request_for(step.error)
                 return self._not_made(attempt, exchange, verdict)
 
@@ -236,14 +233,6 @@ class Sender:
         """Close an attempt that made nothing; the batch is next in turn, where a run that stops leaves it unsent."""
         returned: list[Finding] = [Returned(index=index) for index in range(len(attempt.work.batch.records))]
         return self._close(attempt, str(verdict.outcome), exchange, verdict, returned)
-
-    async def _renewed(self, attempt: Attempt) -> bool:
-        """Return whether the token is another than the one sent; asked for once in a run. Cancellation: as before."""
-        async with self._renewing:
-            if self._renewed_at is None:
-                another = await anyio.to_thread.run_sync(self.renew_token)
-                self._renewed_at = anyio.current_time() if another else 0.0
-        return attempt.began < self._renewed_at
 
     # The outcome
 

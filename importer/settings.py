@@ -17,7 +17,6 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -25,6 +24,7 @@ from pydantic_settings import (
 from importer.cli.flags import ENVIRONMENT_PREFIX, FLAGS, IN_FILE, TOKEN_VARIABLE, Flag
 from importer.errors import UsageError
 from importer.near_miss import did_you_mean
+from importer.unattended import Names, UnattendedSettings
 
 TABLE: Final = "run"  #: the table of the configuration file which holds the settings
 MAPPING: Final = "mapping"  #: the table which may hold a mapping, as a file for --mapping would
@@ -35,25 +35,16 @@ _HEADING: Final = re.compile(r"\s*\[([^\[\]]+)\]")
 _KEY: Final = re.compile(r"\s*[\"']?([A-Za-z0-9_-]+)[\"']?\s*=")
 
 
-def _split(value: object) -> object:
-    """Let text hold several names, separated by commas, wherever a list is wanted."""
-    parts = [value] if isinstance(value, str) else value
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        return value
-    return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
-
-
 def _none_if_auto(value: object) -> object:
     """Let `auto` mean that no number is set."""
     return None if value == "auto" else value
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Workers = Annotated[Annotated[int, Field(ge=1, le=1_000)] | None, BeforeValidator(_none_if_auto)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
-class Settings(BaseSettings):
+class Settings(UnattendedSettings):
     """Every setting with its default; the flags of `cli.flags` have the same names and say what they mean."""
 
     model_config = SettingsConfigDict(
@@ -89,6 +80,7 @@ class Settings(BaseSettings):
 
     ledger: Path | None = None
     dry_run: bool = False
+    canary: bool = False
     simulate: bool = False
     fault: Names = ()
     yes: bool = False
@@ -269,7 +261,9 @@ def _explain(error: ValidationError, origins: Mapping[str, str]) -> UsageError:
     if wrong["type"] == "literal_error":
         near = did_you_mean(str(wrong["input"]), flag.choices)
         return UsageError(f"{place} must be one of {', '.join(flag.choices)}{shown}{near}")
-    says = _SENTENCES.get(wrong["type"]) or _first_lower(wrong["msg"].removeprefix("Input "))
+    says = _SENTENCES.get(wrong["type"]) or _first_lower(
+        wrong["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    )
     return UsageError(f"{place}: {says}{shown}" if not says.startswith("must") else f"{place} {says}{shown}")
 
 

@@ -1,7 +1,6 @@
 """`reconcile`: settle what a ledger holds in doubt or unresolved, by asking HubSpot or by a person's decision."""
 
 import getpass
-import os
 import re
 import socket
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from importer import platforms
 from importer.errors import ExitStatus, ImporterError, UsageError
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
@@ -33,6 +33,7 @@ from importer.version import VERSION
 
 _OPEN = (State.IN_DOUBT, State.UNRESOLVED)
 _AN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
+SETTLED_COUNTS = ("recovered", "doubted", "requests", "looks")  #: all that the summary of this counts
 
 
 async def settle_plan(
@@ -51,7 +52,7 @@ async def settle_plan(
     pacer, clock = Pacer(RollingWindow(plan.rate)), ServerClock()
     lookup = Lookup(
         transport=transport, pacer=pacer, clock=clock, wall=time.time, tally=tally, stop=stop, waits=plan.waits,
-        folder=plan.ledger, correlation=plan.records.correlation,
+        folder=plan.ledger, renewal=plan.renewal(), correlation=plan.records.correlation,
         retry_s=min(2.0, plan.settling.looks_apart_s),
     )  # fmt: skip
     account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
@@ -70,14 +71,14 @@ async def settle_plan(
     statuses = [error.exit_status for error in failures] + [stop.status]
     statuses.append(ExitStatus.UNRESOLVED if still_open else ExitStatus.OK)
     reason = failures[0].message if failures else stop.reason
-    counts = {"recovered": tally.recovered, "doubted": still_open, "requests": tally.requests, "looks": tally.looks}
+    told = (tally.recovered, still_open, tally.requests, tally.looks)
     return Summary(
         run=None,
         status=exit_status(*statuses),
         reason=reason or (f"{still_open} records cannot be told" if still_open else None),
         hint=None,
         books=Books(),
-        counts=counts,
+        counts=dict(zip(SETTLED_COUNTS, told, strict=True)),
         ledger=str(plan.ledger),
         sources=(),
         account=account.id,
@@ -186,4 +187,4 @@ def _user() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # no name for this user id, as in some containers
-        return str(os.getuid())
+        return platforms.user_number()

@@ -11,10 +11,11 @@ from importer.reading import Reading
 from importer.report.books import Books, Summary, Tally, exit_status
 from importer.stopping import Stop
 
-_NOT_COUNTS = frozenset(
+#: Of a tally: what its summary leaves out.
+NOT_COUNTS = frozenset(
     {
         "ended", "rows_read", "waiting_for", "waiting_until", "in_flight", "workers", "samples",
-        "answers", "answer_s", "slowest_s", "trouble", "troubled",
+        "answers", "batches", "answer_s", "slowest_s", "trouble", "troubled", "day_left", "day_total", "watch",
     }
 )  # fmt: skip
 
@@ -25,7 +26,8 @@ def conclude(
 ) -> Summary:  # fmt: skip
     """Return the summary of a run that ended, with the one status that stands for all that hold."""
     books = tally.books()
-    statuses = [error.exit_status for error in failures] + [stop.status] + _statuses(books, tally)
+    plan.limits.look_at_the_end(tally, stop)
+    statuses = [error.exit_status for error in failures] + [stop.status] + plan.limits.statuses(books, tally)
     reasons = [(error.message, error.hint) for error in failures]
     if stop.requested:
         reasons.append((stop.reason or "", stop.hint))
@@ -44,7 +46,7 @@ def conclude(
         reason=reason,
         hint=hint,
         books=books,
-        counts={name: value for name, value in asdict(tally).items() if name not in _NOT_COUNTS},
+        counts={name: value for name, value in asdict(tally).items() if name not in NOT_COUNTS},
         ledger=str(plan.ledger),
         sources=reading.sources,
         account=account.id if account else None,
@@ -54,15 +56,6 @@ def conclude(
         dry_run=plan.dry_run,
         simulated=plan.simulator is not None,
     )
-
-
-def _statuses(books: Books, tally: Tally) -> list[ExitStatus]:
-    statuses = [ExitStatus.OK]
-    if books.failed:
-        statuses.append(ExitStatus.SOME_FAILED)
-    if books.unresolved or books.in_doubt or tally.unexpected:
-        statuses.append(ExitStatus.UNRESOLVED)
-    return statuses
 
 
 def _any_valid(books: Books, tally: Tally) -> bool:

@@ -17,7 +17,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from importer.admission import AdmissionPolicy
 from importer.batches import Work
-from importer.comparing import compare
+from importer.changing import compare
 from importer.doubts import LookFailedError
 from importer.hubspot import steps, verdicts, wire
 from importer.hubspot.exchange import Reply, Updating

@@ -3,9 +3,18 @@
 import os
 from pathlib import Path
 
+import hypothesis  # noqa: F401 - before a session freezes the collector, after which it would warn of trio's dice
 import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip on Windows what holds on Linux and macOS only, with the reason that the test names."""
+    if os.name == "nt":
+        for item in items:
+            for mark in item.iter_markers("posix"):
+                item.add_marker(pytest.mark.skip(reason=f"not on Windows: {mark.args[0]}"))
 
 
 @pytest.fixture

@@ -11,27 +11,29 @@ import pytest
 import importer
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-HOUSE: Final = ROOT / "importer"
+HOUSE: Final = Path(importer.__file__).resolve().parent  #: the checkout's, or the installed one
 LINES_MAX: Final = 300
 FUNCTION_LINES_MAX: Final = 70
 
 #: From the ground up. A module imports only from layers below its own; a folder is one unit and may import itself.
 LAYERS: Final = (
     ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "arrivals", "concurrency",
-     "hiding", "legible", "cli.flags"),
+     "hiding", "legible", "amounts", "platforms", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
-     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "settings", "workbook"),
-    ("rules", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting", "run_entries",
-     "comparing", "spooled"),
-    ("mapping", "doubts", "answers", "outcomes", "failed_rows"),
+     "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook",
+     "renewal", "posting"),
+    ("rules", "canary", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting",
+     "run_entries", "comparing", "changing", "spooled", "limits", "oauth", "hooks", "telemetry"),
+    ("unattended",),
+    ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
-    ("columnar", "turns", "rereading"),
-    ("plan", "preflight", "reading", "sending"),
-    ("producing", "summing_up", "probing", "proposing", "doctor"),
-    ("upserting",),
-    ("pipeline", "dry_run"),
+    ("columnar", "turns", "asking", "rereading"),
+    ("plan", "preflight", "reading", "sending", "archiving"),
+    ("producing", "summing_up", "probing", "proposing", "doctor", "inquiring", "undone"),
+    ("first_batch", "estimating", "upserting"),
+    ("pipeline", "dry_run", "beside", "undoing", "remote_check"),
     ("settling", "adopting", "setting_up"),
-    ("runs",),
+    ("runs", "schemas"),
     ("cli",),
     ("library",),
     ("", "__main__"),
@@ -39,11 +41,11 @@ LAYERS: Final = (
 
 #: What a station in a folder of its own may know of the rest of the house.
 KNOWN_TO: Final = {
-    "sources": {"model", "errors", "near_miss", "version"},
+    "sources": {"model", "errors", "near_miss", "platforms", "version"},
     "hubspot": {"model", "errors"},
-    "ledger": {"model", "errors", "problems", "canonical"},
-    "report": {"model", "errors", "problems", "legible"},
-    "simulator": {"errors"},
+    "ledger": {"model", "errors", "problems", "canonical", "platforms"},
+    "report": {"model", "errors", "problems", "legible", "platforms"},
+    "simulator": {"errors", "platforms"},
 }
 
 #: Without I/O, clock, chance or async: they can be read, and tested, as tables of values.
@@ -51,19 +53,20 @@ PURE: Final = frozenset(
     re.findall(
         r"\S+",
         """
-    model errors problems canonical near_miss formulas legible properties codecs rules checks mapping records columnar
-    comparing
-    batches pairing echo attribution refusals matching arrivals concurrency server_clock summing_up cli.flags
+    model errors problems canonical near_miss formulas legible amounts properties codecs rules checks mapping records
+    columnar canary batches pairing echo comparing changing attribution refusals matching arrivals concurrency
+    server_clock summing_up cli.flags
     proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
     proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
-    ledger.codec ledger.entries ledger.fold ledger.effects ledger.modes_fold ledger.mode_entries
-    ledger.position report.books
+    ledger.codec ledger.entries ledger.archives ledger.rows ledger.fold ledger.effects ledger.modes_fold
+    ledger.mode_entries ledger.position report.books
     report.timeline report.facts report.words report.charts
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
     sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
+    telemetry.figures
     simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
     simulator.replies simulator.routes simulator.limits simulator.store
 """,
@@ -84,12 +87,17 @@ class Module(NamedTuple):
     @property
     def shown(self) -> str:
         """The path as people write it."""
-        return self.path.relative_to(ROOT).as_posix()
+        return self.path.relative_to(_base(self.path)).as_posix()
+
+
+def _base(path: Path) -> Path:
+    """Return what a path is written relative to: the package may be installed elsewhere than the tests."""
+    return HOUSE.parent if path.is_relative_to(HOUSE) else ROOT
 
 
 def parsed(path: Path) -> Module:
     """Return a file of the house, read."""
-    parts = path.relative_to(ROOT).with_suffix("").parts[1:]
+    parts = path.relative_to(_base(path)).with_suffix("").parts[1:]
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     return Module(path, name, ast.parse(path.read_text(encoding="utf-8")))
 

@@ -1,11 +1,12 @@
 """The canonical form: what counts as the same content, and what does not."""
 
+import sys
 import unicodedata
 from datetime import date
 from typing import Literal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from importer import canonical
@@ -95,3 +96,34 @@ def test_a_digest_keeps_names_and_values_apart() -> None:
     """Where a value ends and the next name starts is part of the digest."""
     assert canonical.digest({"a": "b", "c": "d"}) != canonical.digest({"a": "bc", "d": ""})
     assert canonical.digest({"ab": "c"}) != canonical.digest({"a": "bc"})
+
+
+def test_characters_said_to_be_in_nfc_are() -> None:
+    """Every character that is passed without a look is in NFC, and changes nothing that stands beside it."""
+    for code in (*range(0xD800), *range(0xE000, sys.maxunicode + 1)):
+        if not (written := chr(code).encode()).translate(None, canonical._IN_NFC):
+            assert unicodedata.normalize("NFC", chr(code)) == chr(code)
+            assert unicodedata.combining(chr(code)) == 0
+            assert canonical.nfc(written) == written
+
+
+@QUICK
+@given(st.text())
+def test_bytes_come_to_nfc_as_texts_do(text: str) -> None:
+    """UTF-8 in, the UTF-8 of the text's NFC out."""
+    assume(text.isprintable())
+    assert canonical.nfc(text.encode()) == unicodedata.normalize("NFC", text).encode()
+
+
+@QUICK
+@given(
+    st.integers(1, 4).flatmap(
+        lambda width: st.lists(st.lists(st.text(max_size=3), min_size=width, max_size=width), min_size=1)
+    )
+)
+def test_rows_are_framed_as_mappings_are(table: list[list[str]]) -> None:
+    """A table is framed as each of its rows would be, its blanks left out."""
+    names = ["a", "b", "ç", "ñ"][: len(table[0])]
+    table = [[cell if cell.isprintable() else "" for cell in row] for row in table]
+    want = [canonical.framed({name: cell for name, cell in zip(names, row, strict=True) if cell}) for row in table]
+    assert canonical.framed_rows(names, list(zip(*table, strict=True))) == want

@@ -1,145 +1,31 @@
-"""The reference agrees with the code: every option, code, state, field and fault stands in it, and nothing else.
-
-A table of `docs/reference` is written by hand and checked line by line: `TABLES` makes the lines that the code
-asks for, and a test that fails prints the ones to add and the ones to remove.
-"""
+"""The reference agrees with the code: its tables are written from it, and fields told by hand are those there are."""
 
 import re
-from collections.abc import Callable
-from dataclasses import MISSING, fields
-from pathlib import Path
-from typing import Any, Final, get_args
+from dataclasses import fields
+from typing import Any, get_args
 
 import pytest
 
-from importer import model, problems
-from importer.cli.app import COMMANDS
-from importer.cli.explaining import STATUSES
-from importer.cli.flags import FLAGS, Flag
-from importer.errors import PRECEDENCE, ExitStatus
-from importer.hubspot import verdicts
+from importer import problems
+from importer.errors import ExitStatus
 from importer.ledger import entries, mode_entries
 from importer.ledger.fold import Fold
 from importer.report.books import Books, Summary, Tally
 from importer.report.summary import as_json
-from importer.simulator import policy
-from importer.simulator.faults import OPERATIONS, TABLE
-from importer.simulator.policy import SimulatorPolicy, switch_names
-
-ROOT: Final = Path(__file__).resolve().parents[1]
-REFERENCE: Final = ROOT / "docs" / "reference"
-_COMMENTED: Final = re.compile(r"^ {4}(\w+)(?:: [^=]*)? = .*?  #: (.+)$", re.MULTILINE)
+from importer.summing_up import NOT_COUNTS
+from tests.documents.reference import DOCS, PARTS, written
 
 
-def row(*cells: object) -> str:
-    """Return one line of a table."""
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+@pytest.mark.parametrize("name", PARTS)
+def test_the_page_is_that_of_the_code(name: str) -> None:
+    """The page holds what the code says today."""
+    assert (DOCS / name).read_text(encoding="utf-8") == written(name), "stale: make reference"
 
 
-def code(text: object) -> str:
-    """Return `text` as code, or nothing for nothing."""
-    return f"`{text}`" if text not in {"", None} else ""
-
-
-def comments(module: Any) -> dict[str, str]:
-    """Return what the `#:` comments of a module say of its fields and members."""
-    found = _COMMENTED.findall(Path(module.__file__).read_text(encoding="utf-8"))
-    return dict(reversed(found))  # the first that has a name stands
-
-
-# The tables
-
-
-def exit_statuses() -> list[str]:
-    """One line for each exit status."""
-    return [row(int(status), status.name, STATUSES[status]) for status in ExitStatus]
-
-
-def failure_codes() -> list[str]:
-    """One line for each code of a failed row."""
-    return [row(code(name), what.meaning, what.fix) for name, what in problems.CODES.items()]
-
-
-def verdict_rows() -> list[str]:
-    """One line for each row of the table of verdicts."""
-    return [row(line.what, line.outcome, line.step, line.sentence) for line in verdicts.table()]
-
-
-def setting(flag: Flag) -> str:
-    """One line for a setting."""
-    name = f"`{flag.option}`, `--no-{flag.option[2:]}`" if flag.kind == "switch" else code(flag.option)
-    return row(name, code(flag.metavar), flag.default, code(flag.variable), flag.commands.replace(" ", ", "), flag.help)
-
-
-def settings() -> list[str]:
-    """One line for each setting, then one for each option that one command has for itself."""
-    own = [(command.name, flag) for command in COMMANDS for flag in command.more]
-    return [setting(flag) for flag in FLAGS] + [
-        row(code(name), code(flag.option), code(flag.metavar), flag.default, flag.help) for name, flag in own
-    ]
-
-
-def simulator() -> list[str]:
-    """One line for each fault, then one for each switch."""
-    said = comments(policy)
-    faults = []
-    for fault in TABLE.values():
-        struck = [operation for operation in OPERATIONS if operation in fault.operations]
-        where = "any" if len(struck) == len(OPERATIONS) else ", ".join(struck)
-        faults.append(row(code(fault.name), where, f"{fault.parameter:g}" if fault.parameter else "", fault.sentence))
-    switches = {item.name: item for item in fields(SimulatorPolicy)}
-    return faults + [row(code(name), code(default(switches[name])), said.get(name, "")) for name in switch_names()]
-
-
-def default(item: Any) -> str:
-    """Return a switch's default as it is typed."""
-    value = item.default_factory() if item.default is MISSING else item.default
-    if isinstance(value, tuple):
-        return ",".join(value)
-    if item.name == "latency":
-        return f"{value.kind}:{value.low_s:g}"
-    return "" if value is None else str(value)
-
-
-def states() -> list[str]:
-    """One line for each state, event, next states and pairing."""
-    said = comments(model)
-    return [
-        *(row(code(state), said[state.name]) for state in model.State),
-        *(
-            row(code(state), ", ".join(f"{event} → {following}" for event, following in ways.items()) or "none")
-            for state, ways in model.TRANSITIONS.items()
-        ),
-        *(row(code(pairing), said[pairing.name]) for pairing in model.Pairing),
-    ]
-
-
-TABLES: Final[dict[str, Callable[[], list[str]]]] = {
-    "exit-statuses.md": exit_statuses,
-    "failure-codes.md": failure_codes,
-    "verdicts.md": verdict_rows,
-    "settings.md": settings,
-    "simulator.md": simulator,
-    "states.md": states,
-}
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_the_table_is_that_of_the_code(name: str) -> None:
-    """Every line that the code asks for stands in the document, and no other line of a table does."""
-    held = (REFERENCE / name).read_text(encoding="utf-8").splitlines()
-    wanted = TABLES[name]()
-    missing = [line for line in wanted if line not in held]
-    heads = {held[at - 1] for at, line in enumerate(held) if line.startswith(("|--", "| --"))}
-    stale = [line for line in held if line.startswith("| ") and line not in {*wanted, *heads} and "---" not in line]
-    assert not missing, "add to docs/reference/" + name + ":\n" + "\n".join(missing)
-    assert not stale, "remove from docs/reference/" + name + ":\n" + "\n".join(stale)
-
-
-def test_precedence_is_told() -> None:
-    """The document says which exit status stands when several hold."""
-    told = " > ".join(str(int(status)) for status in PRECEDENCE)
-    assert told in (REFERENCE / "exit-statuses.md").read_text(encoding="utf-8")
+def test_every_code_of_a_failed_row_is_on_its_page() -> None:
+    """The three tables of failure codes leave none out."""
+    text = (DOCS / "reference/failure-codes.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == set(problems.CODES)
 
 
 # The ledger's files
@@ -174,7 +60,7 @@ def sample_rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 
 def field_names(document: str, heading: str) -> set[str]:
     """Return the first cells of the table below a heading of a document."""
-    section = (ROOT / "docs" / document).read_text(encoding="utf-8").split(f"\n## {heading}\n", 1)[1].split("\n## ")[0]
+    section = (DOCS / document).read_text(encoding="utf-8").split(f"\n## {heading}\n", 1)[1].split("\n## ")[0]
     return set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE))
 
 
@@ -202,13 +88,11 @@ def test_every_key_of_the_summary_is_told() -> None:
         run=1, status=ExitStatus.OK, reason=None, hint=None, books=Books(), counts={}, ledger="", sources=(),
         account=None, base_url="", started_at="", seconds=0.0,
     )  # fmt: skip
-    assert field_names("summary.md", "The object") == set(as_json(summary))
-    assert field_names("summary.md", "books") == {item.name for item in fields(Books)}
-    assert field_names("summary.md", "counts") == counts()
+    assert field_names("reference/summary.md", "The object") == set(as_json(summary))
+    assert field_names("reference/summary.md", "books") == {item.name for item in fields(Books)}
+    assert field_names("reference/summary.md", "counts") == counts()
 
 
 def counts() -> set[str]:
     """Return the counts that a real, empty, summary holds."""
-    from importer.summing_up import _NOT_COUNTS  # noqa: PLC0415 - the one private name that is a fact of the file
-
-    return {item.name for item in fields(Tally)} - set(_NOT_COUNTS)
+    return {item.name for item in fields(Tally)} - NOT_COUNTS

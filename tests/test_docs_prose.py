@@ -1,44 +1,47 @@
 """The prose agrees with the code: modules, dependencies, links, commands and their options exist."""
 
 import re
-import shlex
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+import importer
 from importer.cli.app import COMMANDS
-from importer.cli.flags import flags_of
 from importer.hubspot import wire
+from tests.documents.blocks import DOCUMENTS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-DOCUMENTS: Final = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+HOUSE: Final = Path(importer.__file__).resolve().parent
 
 
 def test_every_module_is_on_the_plan_of_the_house() -> None:
-    """docs/architecture.md names every module, and none that is gone."""
-    told = set(re.findall(r"`((?:\w+/)*\w+\.py)`", (ROOT / "docs/architecture.md").read_text(encoding="utf-8")))
+    """docs/explanation/architecture.md names every module, and none that is gone."""
+    told = set(
+        re.findall(r"`((?:\w+/)*\w+\.py)`", (ROOT / "docs/explanation/architecture.md").read_text(encoding="utf-8"))
+    )
     told = {name for name in told if not name.startswith("tests/")}
-    there = {path.relative_to(ROOT / "importer").as_posix() for path in (ROOT / "importer").rglob("*.py")}
-    assert not there - told, "docs/architecture.md does not name these"
-    assert not told - there, "docs/architecture.md names these, which do not exist"
+    there = {path.relative_to(HOUSE).as_posix() for path in HOUSE.rglob("*.py")}
+    assert not there - told, "docs/explanation/architecture.md does not name these"
+    assert not told - there, "docs/explanation/architecture.md names these, which do not exist"
 
 
 def test_every_dependency_has_its_reason() -> None:
-    """docs/dependencies.md names just what the requirements name."""
+    """docs/explanation/dependencies.md names just what the requirements name."""
     wanted = set()
-    for name in ("run", "dev", "extras", "build", "security", "bench", "browser"):
+    for name in ("run", "dev", "extras", "build", "security", "bench", "browser", "docs", "workflows"):
         lines = (ROOT / f"requirements/{name}.in").read_text(encoding="utf-8").splitlines()
         wanted |= {found[0] for line in lines if (found := re.match(r"[A-Za-z][\w.-]*", line))}
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     wanted |= {found[0] for lines in extras.values() for line in lines if (found := re.match(r"[\w.-]+", line))}
-    text = (ROOT / "docs/dependencies.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/explanation/dependencies.md").read_text(encoding="utf-8")
     assert set(re.findall(r"^\| `([\w.-]+)` \|", text, re.MULTILINE)) == wanted
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs/decisions").glob("*.md")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs/explanation/decisions").glob("[0-9]*.md")), ids=lambda path: path.stem
+)
 def test_a_decision_says_when_why_and_what_was_refused(path: Path) -> None:
     """Each decision is numbered and dated, gives its reason and names what was refused."""
     text = path.read_text(encoding="utf-8")
@@ -63,32 +66,6 @@ def test_links_lead_somewhere(path: Path) -> None:
         file = (path.parent / target).resolve() if target else path
         assert file.exists(), f"{link} leads nowhere"
         assert not anchor or anchor in anchors(file), f"{link} names no heading"
-
-
-def command_lines(path: Path) -> Iterator[list[str]]:
-    """Yield the words of every `importer …` in the code of a document; a pipe or comment ends it."""
-    text = path.read_text(encoding="utf-8")
-    blocks = re.findall(r"^```(?:console|sh)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    inline = re.findall(r"`(importer [^`]+)`", text)
-    for line in [*(line for block in blocks for line in block.replace("\\\n", " ").splitlines()), *inline]:
-        found = re.match(r"(?:\$ )?(?:.*\| )?(?:[A-Z_]+=\S+ )*importer (.+)", line)
-        if found:
-            yield shlex.split(re.split(r" [|>&#]", found[1])[0], comments=True)
-
-
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_commands_parse(path: Path) -> None:
-    """Every command that a document quotes exists, and so does each option that it uses."""
-    commands = {
-        command.name: {flag.option for flag in (*command.more, *flags_of(command.name))} for command in COMMANDS
-    }
-    for words in command_lines(path):
-        if words[0].startswith("-"):
-            assert words[0] in {"--version", "--help", "--install-completion"}
-            continue
-        assert words[0] in commands, f"there is no command {words[0]}"
-        used = {re.sub("^--no-", "--", word.partition("=")[0]) for word in words if word.startswith("--")}
-        assert used <= commands[words[0]] | {"--help", "--help-all"}, f"{words[0]} has no {used - commands[words[0]]}"
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

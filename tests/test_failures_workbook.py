@@ -28,6 +28,7 @@ def _decoded(text: str) -> str:
     return re.sub(r"_x([0-9A-Fa-f]{4})_", lambda found: chr(int(found[1], 16)), text)
 
 
+@pytest.mark.posix("files have no modes there")
 def test_formulas_links_and_numbers_are_text(tmp_path: Path) -> None:
     """Nothing in a cell runs, links or loses a digit; every cell has the format of text."""
     held = ["=1+1", "{=SUM(A1)}", "https://example.org", "00123456789012345678", "+49", "@x", "1e5"]

@@ -1,11 +1,11 @@
 """Small histories of a source, enumerated: who is made, who is made twice, who is blocked.
 
 Sources live through two or three passes. Between the passes rows are edited, renamed, deleted, inserted, moved and
-doubled; a pass may be killed after any number of records, with one more on its way that turns out to be made, not made
-or untold. After every pass `identity_world.check` holds what `docs/identity.md` promises: no identity is made
-twice, nothing that may be an edited row is made, no row is blocked where nothing of its name was edited or removed, the
-books balance, a conflict names both lines, and a campaign is made again only where the rules say so. Over 26,000
-histories in all.
+doubled; a pass may be killed after any number of records, with one more on its way that turns out to be made, not
+made or untold. After every pass `identity_world.check` holds what docs/explanation/identity.md promises: no identity
+is made twice, nothing that may be an edited row is made, no row is blocked where nothing of its name was edited or
+removed, the books balance, a conflict names both lines, and a campaign is made again only where the rules say so.
+Over 26,000 histories in all.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -121,6 +121,7 @@ def test_campaign_data_does_not_reach_the_log() -> None:
     assert entry["nested"] == {"body": "[11 left out]", "error": "ValueError"}
 
 
+@pytest.mark.posix("files have no modes there")
 def test_the_file_is_private_and_is_appended_to(tmp_path: Path) -> None:
     """run.log has mode 0600, and a second run adds to it."""
     path = tmp_path / "run.log"
@@ -166,6 +167,7 @@ def test_a_failing_disk_costs_the_log_and_not_the_run(tmp_path: Path) -> None:
     assert not file.exists
 
 
+@pytest.mark.posix("links need a right of their own")
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_a_disk_that_is_full_costs_the_log_alone(tmp_path: Path) -> None:
     """Neither writing nor closing a log on a full disk raises, in its thread or in the caller; the error is kept."""
@@ -182,3 +184,26 @@ class FullLog(LogFile):
 
     def _open(self) -> TextIO:
         return self.path.open("a", encoding="utf-8")
+
+
+def test_a_full_log_is_set_aside_and_old_ones_go(tmp_path: Path) -> None:
+    """Beyond its size it becomes .1, that .2, and no more are kept than asked for; no line is lost among those kept."""
+    log = LogFile(tmp_path / "run.log", bytes_max=1_000, keep=2)
+    for number in range(100):
+        log.write(f"{number:099d}\n")
+    log.close()
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert files == ["run.log", "run.log.1", "run.log.2"]
+    assert all(path.stat().st_size <= 1_100 and path.stat().st_mode & 0o777 == 0o600 for path in tmp_path.iterdir())
+    kept = [int(line) for name in reversed(files) for line in (tmp_path / name).read_text().splitlines()]
+    assert kept == list(range(100 - len(kept), 100))
+
+
+def test_with_nothing_kept_a_full_log_begins_anew(tmp_path: Path) -> None:
+    """`--log-keep 0`: one file, never much larger than permitted."""
+    log = LogFile(tmp_path / "run.log", bytes_max=1_000, keep=0)
+    for number in range(100):
+        log.write(f"{number:099d}\n")
+    log.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["run.log"]
+    assert (tmp_path / "run.log").stat().st_size <= 1_100

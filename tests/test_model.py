@@ -43,6 +43,9 @@ LIFE = {
     ("updating", "refused"): "created",
     ("updating", "returned"): "created",
     ("updating", "doubted"): "updating",
+    ("created", "archive"): "archiving",
+    ("archiving", "archived"): "open",
+    ("archiving", "stands"): "created",
 }
 
 
@@ -58,8 +61,9 @@ def test_every_step(state: State, event: Event) -> None:
 
 
 def test_what_is_created_stays() -> None:
-    """Only an update leads away from created, and the news that the campaign is gone."""
-    assert set(TRANSITIONS[State.CREATED]) == {Event.UPDATE, Event.GONE}
+    """Only the intent to change or archive it leads away from created, and the news that the campaign is gone."""
+    assert set(TRANSITIONS[State.CREATED]) == {Event.UPDATE, Event.GONE, Event.ARCHIVE}
+    assert Event.INTENT not in TRANSITIONS[State.ARCHIVING]
 
 
 def test_nothing_unknown_is_sent_again() -> None:

@@ -61,6 +61,7 @@ def test_a_run_that_ended_has_everything() -> None:
     assert (facts.account, facts.simulated, facts.doubts) == ("a simulated HubSpot account", True, ())
 
 
+@pytest.mark.posix("files have no modes there")
 def test_the_report_is_private_and_replaced() -> None:
     """The latest run's report is the ledger's, 0600; an earlier one's stands with that run."""
     run()

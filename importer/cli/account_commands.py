@@ -15,7 +15,7 @@ ACCOUNT: Final[tuple[Command, ...]] = (
             ("importer adopt LEDGER", "known by their names only: new rows of such names are held back"),
         ),
         "LEDGER",
-        rare=True,
+        everyday=False,
     ),
     Command(
         "setup",
@@ -27,6 +27,6 @@ ACCOUNT: Final[tuple[Command, ...]] = (
             ("importer setup --simulate", "against a simulated HubSpot, no token needed"),
         ),
         "",
-        rare=True,
+        everyday=False,
     ),
 )

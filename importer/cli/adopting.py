@@ -11,7 +11,7 @@ import anyio
 from importer import runs
 from importer.adopting import adopt_plan
 from importer.cli import session
-from importer.cli.commands import settling_plan, with_settings
+from importer.cli.commands import plan_of_ledger, with_settings
 from importer.cli.planning import build_plan
 from importer.cli.screen import Screen
 from importer.cli.session import plain_error
@@ -37,7 +37,7 @@ def adopt(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
     def begin(loaded: Loaded, screen: Screen) -> int:
         folder = Path(ledger)
         has = (folder / JOURNAL).exists()
-        plan = settling_plan(loaded, folder) if has else build_plan(loaded, (), ledger=folder)
+        plan = plan_of_ledger(loaded, folder) if has else build_plan(loaded, (), ledger=folder)
         return session.run(_adopt, plan, loaded.settings, screen=screen, argv=argv, origins=loaded.origins)
 
     return with_settings(flags, begin)
@@ -73,4 +73,4 @@ async def _set_up(plan: Plan, name: str) -> str:
             tally=Tally(), stop=Stop(), waits=plan.waits, folder=plan.ledger,
         )  # fmt: skip
         await ask_account(lookup, base_url=real.transport.base_url, simulated=plan.simulator is not None)
-        return await set_up(lookup, Inquiries(transport, real.transport.api_version), name)  # type: ignore[arg-type] # the one that has it
+        return await set_up(lookup, Inquiries(transport, real.transport.api_version), name)

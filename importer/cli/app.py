@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from inspect import Parameter, Signature
+from inspect import Signature
 from typing import Annotated, Any, Final
 
 import typer
@@ -13,7 +13,8 @@ from importer.cli import own_flags
 from importer.cli.account_commands import ACCOUNT
 from importer.cli.command import Command
 from importer.cli.flags import Flag, flags_of
-from importer.cli.help import CommandWithPanels, help_all
+from importer.cli.help import CommandWithPanels, help_all, show_all_commands
+from importer.cli.parameters import argument, parameter
 
 _SUMMARY: Final = "Create marketing campaigns in HubSpot from large files, none of them twice."
 
@@ -128,11 +129,23 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Check a ledger from its first byte to its last.",
         (
             ("importer verify campaigns.csv.ledger", "status 9 when something does not fit"),
-            ("importer verify --json campaigns.csv.ledger", "for scripts"),
-            ("importer verify LEDGER && echo sound", "in a shell"),
+            ("importer verify --remote campaigns.csv.ledger", "re-read every campaign in HubSpot, and compare"),
+            ("importer verify --remote LEDGER --output gone.csv", "missing, changed and unexpected ones as rows"),
         ),
         "LEDGER",
-        own_flags.AS_JSON,
+        own_flags.VERIFY,
+    ),
+    Command(
+        "undo",
+        "importer.cli.undoing:undo",
+        "Archive what a run made; shows it first and asks.",
+        (
+            ("importer undo --dry-run campaigns.csv.ledger", "what would be archived of the latest run"),
+            ("importer undo LEDGER --run 3", "of another run (2-5: of some, all: of all); asks"),
+            ("importer undo LEDGER --yes --json", "for scripts; run it again to go on"),
+        ),
+        "LEDGER",
+        own_flags.UNDO,
     ),
     Command(
         "probe",
@@ -145,6 +158,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         ),
         "",
         own_flags.PROBE,
+        everyday=False,
     ),
     Command(
         "simulator",
@@ -157,6 +171,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         ),
         "",
         own_flags.SIMULATOR,
+        everyday=False,
     ),
     Command(
         "demo",
@@ -204,12 +219,16 @@ def _version(wanted: bool) -> None:
 
 
 _INSTALL: Final = "Set up completion for this shell (bash, zsh, fish)."
+_HELP_ALL: Final = "Show every command, also the rare ones, and exit."
 
 
 @app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
+    ] = False,
+    all_commands: Annotated[
+        bool, typer.Option("--help-all", callback=show_all_commands, is_eager=True, help=_HELP_ALL)
     ] = False,
     install_completion: Annotated[
         bool, typer.Option("--install-completion", callback=install_callback, is_eager=True, help=_INSTALL)
@@ -237,39 +256,14 @@ def _body(command: Command) -> Callable[..., None]:
         status: int = getattr(import_module(module), function)(argument, given, sys.argv[1:])
         raise typer.Exit(status)
 
-    parameters = [_parameter(flag) for flag in own]
+    parameters = [parameter(flag) for flag in own]
     if command.argument:
-        parameters.insert(0, _argument(command.argument))
+        parameters.insert(0, argument(command.argument))
     if not all(flag.everyday for flag in own):
         parameters.append(help_all())
     call.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # typer reads it
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return call
-
-
-def _argument(metavar: str) -> Parameter:
-    several, optional = metavar.endswith("..."), metavar.startswith("[")
-    kind: Any = list[str] if several else str | None if optional else str
-    told = Annotated[kind, typer.Argument(metavar=metavar.strip("[]."), show_default=False)]
-    return Parameter("argument", Parameter.KEYWORD_ONLY, annotation=told, default=None if optional else Parameter.empty)
-
-
-def _parameter(flag: Flag) -> Parameter:
-    """Return a flag as typer wants it: text wherever it has a value, None where it is not given."""
-    kind: Any = {"switch": bool, "list": list[str], "value": str}[flag.kind]
-    spelling = f"{flag.option}/--no-{flag.option[2:]}" if flag.kind == "switch" else flag.option
-    shown = f"{flag.help} [{flag.default}]" if flag.default else flag.help
-    option = typer.Option(
-        *([flag.short] if flag.short else []),
-        spelling,
-        help=shown,
-        metavar=flag.metavar or None,
-        show_default=False,
-        hidden=not flag.everyday,
-        rich_help_panel=flag.panel,
-        autocompletion=(lambda: list(flag.choices)) if flag.choices else None,
-    )
-    return Parameter(flag.parameter, Parameter.KEYWORD_ONLY, annotation=Annotated[kind | None, option], default=None)
 
 
 def _help(command: Command) -> str:
@@ -280,5 +274,6 @@ def _help(command: Command) -> str:
 
 for _command in COMMANDS:
     app.command(
-        _command.name, help=_help(_command), short_help=_command.help, cls=CommandWithPanels, hidden=_command.rare
-    )(_body(_command))
+        _command.name, help=_help(_command), short_help=_command.help, cls=CommandWithPanels,
+        hidden=not _command.everyday,
+    )(_body(_command))  # fmt: skip

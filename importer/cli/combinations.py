@@ -45,7 +45,7 @@ def _about_sources(loaded: Loaded, sources: Sequence[str], needs_ledger: bool) -
 
 def _about_settings(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
     settings, given = loaded.settings, loaded.given
-    for name in ("base_url", "token_file", "token_command"):
+    for name in ("base_url", "token_file", "token_command", "oauth_file"):
         if settings.simulate and given(name):
             yield (
                 f"--simulate sends to a simulated HubSpot: it cannot be combined with {loaded.origins[name]}",
@@ -53,11 +53,12 @@ def _about_settings(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
             )
     if settings.fault and not settings.simulate:
         yield f"{loaded.origins['fault']} needs --simulate: faults are for the simulated HubSpot only", None
-    if settings.token_file is not None and settings.token_command is not None:
-        yield (
-            f"{loaded.origins['token_file']} and {loaded.origins['token_command']} both give the token",
-            "Leave out one of the two.",
-        )
+    givers = [name for name in ("token_file", "token_command", "oauth_file") if getattr(settings, name) is not None]
+    if len(givers) > 1:
+        first, second = (loaded.origins[name] for name in givers[:2])
+        yield f"{first} and {second} both give the token", "Leave out one of the two."
+    if settings.canary and settings.dry_run:
+        yield "--canary sends the first batch and --dry-run sends nothing", "Leave out one of the two."
     if settings.quiet and settings.progress == "always":
         yield "--quiet and --progress always contradict one another", "Leave out one of the two."
     if settings.settle_max < settings.settle and given("settle_max"):

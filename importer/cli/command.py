@@ -14,4 +14,4 @@ class Command(NamedTuple):
     examples: tuple[tuple[str, str], ...]  #: command line, what it does
     argument: str  #: metavar of what it takes besides options: SOURCE... or LEDGER
     more: tuple[Flag, ...] = ()  #: flags of its own, which are no settings
-    rare: bool = False  #: not in the list of `importer --help`, which fits a screen
+    everyday: bool = True  #: shown by `importer --help`, not only by `importer --help-all`

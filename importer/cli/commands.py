@@ -11,6 +11,7 @@ from importer import runs
 from importer.cli import ledgers, session
 from importer.cli.combinations import has_own_ledger, refuse_impossible
 from importer.cli.errors import show_error
+from importer.cli.hooking import hooks_of, told_of_refusals
 from importer.cli.planning import STATE_FOLDER, build_plan
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus, ImporterError, UsageError
@@ -35,7 +36,7 @@ def run(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
         plan = build_plan(loaded, files)
         return session.run(runs.run, plan, loaded.settings, screen=screen, argv=argv, origins=loaded.origins)
 
-    return with_settings(flags, begin)
+    return with_settings(flags, begin, hooked=True)
 
 
 def check(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
@@ -51,15 +52,20 @@ def check(sources: Sequence[str], flags: Flags, argv: Sequence[str]) -> int:
     return with_settings(flags, begin)
 
 
-def with_settings(flags: Flags, begin: Callable[[Loaded, Screen], int]) -> int:
-    """Load the settings, give them and a screen to `begin`, and show the error that either ends in."""
+def with_settings(flags: Flags, begin: Callable[[Loaded, Screen], int], *, hooked: bool = False) -> int:
+    """Load the settings, give them and a screen to `begin`, and show the error that either ends in.
+
+    `hooked` says that the hooks are told of that error, too.
+    """
     screen, as_json = Screen(quiet=bool(flags.get("quiet"))), bool(flags.get("json"))
     try:
         loaded = load(flags)
         screen.quiet, as_json = loaded.settings.quiet, loaded.settings.json_output
         for notice in loaded.notices:
             screen.notice(f"notice: {notice}", style="yellow")
-        return begin(loaded, screen)
+        hooks = hooks_of(loaded.settings) if hooked and not loaded.settings.dry_run else None
+        with told_of_refusals(hooks, screen):
+            return begin(loaded, screen)
     except ImporterError as error:
         return show_error(error, screen, as_json=as_json)
 
@@ -84,10 +90,10 @@ def reconcile(ledger: str, flags: Flags, argv: Sequence[str]) -> int:
             return ledgers.show_unsettled(folder, screen, as_json=loaded.settings.json_output)
         if deciding:
             return _decide(folder, own["identity"], own["as_"], own["reason"], screen)
-        plan = settling_plan(loaded, folder)
+        plan = plan_of_ledger(loaded, folder)
         return session.run(runs.settle, plan, loaded.settings, screen=screen, argv=argv, origins=loaded.origins)
 
-    return with_settings(settings, begin)
+    return with_settings(settings, begin, hooked=True)
 
 
 def _decide(folder: Path, identity: str | None, decision: str | None, reason: str | None, screen: Screen) -> int:
@@ -99,10 +105,11 @@ def _decide(folder: Path, identity: str | None, decision: str | None, reason: st
     return int(ExitStatus.OK)
 
 
-def settling_plan(loaded: Loaded, folder: Path) -> Plan:
+def plan_of_ledger(loaded: Loaded, folder: Path) -> Plan:
     """Return a plan without sources, to the place and the kind of account that the ledger belongs to."""
     header = read_header(folder)
     if header["simulated"]:
+        loaded = replace(loaded, settings=loaded.settings.model_copy(update={"simulate": True}))  # so waits are short
         plan = build_plan(loaded, (), ledger=folder, offline=True)
         return replace(plan, simulator=SimulatorPolicy(), simulator_state=folder / STATE_FOLDER)
     plan = build_plan(loaded, (), ledger=folder)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from importer.amounts import FailureLimit
 from importer.cli.errors import show_error
 from importer.cli.flags import FLAGS, IN_FILE, Flag
 from importer.cli.screen import Screen, clean
@@ -75,7 +76,7 @@ def assignment(flag: Flag, value: Any) -> str:
             shown = str(value).lower()
         case tuple():
             shown = "[" + ", ".join(json.dumps(one) for one in value) + "]"
-        case Path() | str():
+        case Path() | str() | FailureLimit():
             shown = json.dumps(str(value))
         case _:
             shown = f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,17 +1,17 @@
 """The end of a run, as people read it: what failed and how to mend it, the next command, the sum that holds."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from importer.cli.estimate_shown import estimate_told
 from importer.cli.pasting import command_line
 from importer.cli.screen import Screen, one_line
 from importer.errors import ExitStatus
-from importer.model import BATCH_RECORDS_MAX, Rejection
+from importer.model import Rejection
 from importer.problems import CODES
 from importer.report import summary as report
 from importer.report.books import SAMPLES_MAX, Summary
@@ -19,7 +19,6 @@ from importer.report.words import duration, many
 
 CODES_SHOWN_MAX: Final = 8
 _FAILURES: Final = "failures.jsonl"
-_WINDOW_S: Final = 10.0
 
 #: Statuses of a run which the same command continues.
 _CONTINUES: Final = frozenset(
@@ -41,7 +40,6 @@ class Ending:
     summary: Summary
     argv: Sequence[str]  #: the command that ran, without the program
     samples: Mapping[str, Sequence[Rejection]] = field(default_factory=dict)  #: rejected rows by code, the first few
-    per_window: int = 100  #: requests permitted in 10 s, for the estimate of a dry run
     page: Path | None = None  #: the run's report, where there is one
 
 
@@ -50,8 +48,9 @@ def show(ending: Ending, screen: Screen, *, as_json: bool = False) -> None:
     summary = ending.summary
     _show_failures(ending, screen)
     _show_remarks(summary, screen)
-    if summary.dry_run:
-        _show_estimate(summary, screen, ending.per_window)
+    if summary.estimate is not None:
+        for words, style in estimate_told(summary.estimate):
+            screen.say(words, style=style)
     if summary.reason:
         screen.say(f"{_WORD.get(summary.status, 'stopped')}: {summary.reason}", style=_style(summary.status))
         if summary.hint:
@@ -171,19 +170,6 @@ def _show_remarks(summary: Summary, screen: Screen) -> None:
         screen.notice(f"notice: {one_line(notice)}")
     if counts.get("unexpected"):
         screen.say(f"{counts['unexpected']:,} campaigns in HubSpot's answers belong to none of these rows", style="red")
-
-
-def _show_estimate(summary: Summary, screen: Screen, per_window: int) -> None:
-    """Say what a run would do; exact but for the rows that HubSpot would refuse."""
-    updates = summary.counts.get("updates_due", 0)
-    would = summary.books.not_sent - updates
-    more = f" and update {updates:,}" if updates else ""
-    requests = math.ceil(would / BATCH_RECORDS_MAX) + 2 * math.ceil(updates / BATCH_RECORDS_MAX)
-    seconds = max(requests - per_window, 0) / per_window * _WINDOW_S + 1
-    screen.say(
-        f"dry run: nothing was sent. A run would create {would:,}{more}, in about {many(requests, 'request')} and"
-        f" {duration(seconds)} at {per_window:,} requests per 10 s."
-    )
 
 
 def next_steps(summary: Summary, argv: Sequence[str]) -> Iterator[str]:

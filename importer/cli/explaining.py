@@ -12,16 +12,19 @@ from importer.problems import CODES
 #: What each exit status means, for people; a test holds that none is missing.
 STATUSES: Final[Mapping[ExitStatus, str]] = {
     ExitStatus.OK: "every record was created, updated or skipped",
-    ExitStatus.SOME_FAILED: "finished; some records failed",
+    ExitStatus.SOME_FAILED: "finished; some records failed, or rows ended as else --fail-on names; or an undo left what"
+    " somebody had changed",
     ExitStatus.USAGE: "usage, configuration, or another identity scheme than the ledger's",
     ExitStatus.SOURCE: "the source is unreadable, truncated or changed while it was read, or nothing in it is valid",
     ExitStatus.ACCESS: "credentials, scope, another account or base URL than the ledger's",
     ExitStatus.LEDGER: "the ledger is damaged or not writable, or the disk is full",
-    ExitStatus.UNRESOLVED: "finished; some records unresolved, or unexpected campaigns in the answers; or a probe left"
-    " something unanswered or unarchived",
-    ExitStatus.PAUSED: "paused, and the same command goes on: daily quota, migration, outage",
-    ExitStatus.THRESHOLD: "stopped by the failure threshold",
-    ExitStatus.DIFFERENCES: "verify found differences, or probe an assumption that does not hold",
+    ExitStatus.UNRESOLVED: "finished; some records unresolved, or unexpected campaigns in the answers; or a probe, an"
+    " undo or a comparison left something unanswered or unarchived",
+    ExitStatus.PAUSED: "paused, and the same command goes on: daily quota or our share of it, migration,"
+    " outage, the time that was permitted",
+    ExitStatus.THRESHOLD: "stopped by the failure threshold, or it was passed when the run ended (--max-failures)",
+    ExitStatus.DIFFERENCES: "verify found differences in the ledger or with HubSpot, or probe an assumption that does"
+    " not hold",
     ExitStatus.HELD: "the ledger is held by another run: look again later",
     ExitStatus.INTERNAL: "internal error",
     ExitStatus.BOOKS: "the books do not balance",

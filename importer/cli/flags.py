@@ -49,7 +49,7 @@ class Flag(NamedTuple):
     @property
     def choices(self) -> tuple[str, ...]:
         """The permitted values, where they are few."""
-        return tuple(self.metavar.split("|")) if "|" in self.metavar else ()
+        return tuple(self.metavar.split("|")) if "|" in self.metavar and "%" not in self.metavar else ()
 
 
 _READ = "Reading"
@@ -57,11 +57,12 @@ _SAME = "The same campaign or another"
 _TO = "HubSpot"
 _SPEED = "Speed and waiting"
 _RUN = "The run"
+_UNWATCHED = "Runs that nobody watches"
 _SAY = "What it says"
 _READS = "run check init"
-_SENDS = "run reconcile adopt"
-_ASKS = "run reconcile probe doctor init adopt setup"
-_ALL = "run check reconcile adopt"
+_SENDS = "run reconcile undo verify adopt"
+_ASKS = "run reconcile undo verify probe doctor init adopt setup"
+_ALL = "run check reconcile undo verify adopt"
 
 FLAGS: Final[tuple[Flag, ...]] = (
     Flag("mapping", "ready mapping, or file, that says which column feeds which property", _READ, "NAME|FILE",
@@ -98,16 +99,21 @@ FLAGS: Final[tuple[Flag, ...]] = (
          everyday=True),
     Flag("dry_run", "do everything but send, and say what would be sent", _RUN, kind="switch", commands="run",
          everyday=True),
+    Flag("canary", "send the first batch alone, show what came back, and ask before the rest", _RUN, kind="switch",
+         commands="run", everyday=True),
     Flag("simulate", "send to a simulated HubSpot in this process; needs no token", _RUN, kind="switch",
          commands="run probe doctor init adopt setup", everyday=True),
     Flag("fault", "fault of the simulated HubSpot, with --simulate; may be repeated", _RUN, "NAME:P", kind="list",
          commands="run probe"),
-    Flag("yes", "do not ask before a new ledger, or a probe, writes to a production account", _RUN, kind="switch",
-         commands="run probe adopt", everyday=True),
+    Flag("yes", "do not ask before an undo, before a new ledger or a probe writes to a production account, nor after a"
+         " canary", _RUN, kind="switch", commands="run undo probe adopt", everyday=True),
     Flag("grace", "how long a stop waits for requests on their way", _RUN, "SECONDS", "8", commands=_SENDS),
     Flag("token_file", "file that holds the token; nobody else may read it", _TO, "FILE", commands=_ASKS,
          everyday=True),
-    Flag("token_command", "command that prints the token; run without a shell", _TO, "COMMAND", commands=_ASKS),
+    Flag("token_command", "command that prints the token; run without a shell, and again when it is refused", _TO,
+         "COMMAND", commands=_ASKS),
+    Flag("oauth_file", "JSON file with client_id, client_secret and refresh_token of an installed app", _TO, "FILE",
+         commands=_ASKS),
     Flag("base_url", "where the API lives", _TO, "URL", "https://api.hubapi.com", commands=_ASKS),
     Flag("api_version", "version of the campaigns API; v3 is unsupported from September 2027", _TO,
          "v3|2026-03|2026-09", "v3", commands=_ASKS),
@@ -119,15 +125,40 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("workers", "requests on their way at once; auto finds the number", _SPEED, "N", "auto", commands=_SENDS),
     Flag("timeout", "how long a request may take", _SPEED, "SECONDS", "110", commands=_ASKS),
     Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "SECONDS", "60",
-         commands="run reconcile probe"),
-    Flag("settle_max", "how long to go on looking for it", _SPEED, "SECONDS", "300", commands=_SENDS),
+         commands="run reconcile undo probe"),
+    Flag("settle_max", "how long to go on looking for it", _SPEED, "SECONDS", "300", commands="run reconcile"),
     Flag("max_wait", "longest pause that HubSpot may ask for", _SPEED, "SECONDS", "900", commands=_SENDS),
     Flag("max_outage", "how long HubSpot may be away before the run stops", _SPEED, "SECONDS", "600", commands=_SENDS),
+    Flag("max_duration", "how long the run may take; then it stops, to be gone on with", _UNWATCHED, "TIME",
+         commands="run"),
+    Flag("max_failures", "stop when more rows than that, or more of those read, have failed", _UNWATCHED, "N|N%",
+         commands="run"),
+    Flag("quota_share", "part of the account's requests a day that may be used up; the rest is left to others",
+         _UNWATCHED, "PART", "1", commands="run"),
+    Flag("fail_on", "what makes another status than 0: failed, unresolved, unexpected, changed, gone, skipped; or none",
+         _UNWATCHED, "OUTCOME[,OUTCOME]", "failed,unresolved,unexpected", kind="list"),
+    Flag("hook_command", "command to run at the end or a stall, with a JSON object on its standard input", _UNWATCHED,
+         "COMMAND", commands=_SENDS),
+    Flag("hook_url", "address to post the same JSON object to, signed", _UNWATCHED, "URL", commands=_SENDS),
+    Flag("hook_secret_file", "file that holds the secret of the signature; nobody else may read it", _UNWATCHED, "FILE",
+         commands=_SENDS),
+    Flag("hook_on", "when to tell: end, failure, stall", _UNWATCHED, "EVENT[,EVENT]", "end,failure,stall",
+         kind="list", commands=_SENDS),
+    Flag("stall_after", "how long nothing may happen before that is a stall", _UNWATCHED, "TIME", "900",
+         commands=_SENDS),
+    Flag("metrics_file", "file to write metrics to, for Prometheus' textfile collector", _UNWATCHED, "FILE",
+         commands=_SENDS),
+    Flag("otlp_endpoint", "where to send traces and metrics by OpenTelemetry (OTLP over HTTP)", _UNWATCHED, "URL",
+         commands=_SENDS),
+    Flag("metrics_every", "how often metrics are written and sent", _UNWATCHED, "TIME", "15", commands=_SENDS),
     Flag("json", "print the summary as one JSON object", _SAY, kind="switch", commands=_ALL, everyday=True),
     Flag("quiet", "no progress, no notices", _SAY, kind="switch", commands=_ALL),
     Flag("progress", "a bar, lines, or nothing", _SAY, "auto|always|never", "auto", commands=_ALL),
     Flag("log_level", "least severe entry of run.log", _SAY, "debug|info|warning|error", "info", commands=_ALL),
     Flag("log_stderr", "write the log to stderr too, as JSON", _SAY, kind="switch", commands=_ALL),
+    Flag("log_max_bytes", "size at which run.log is set aside and a new one begun", _SAY, "BYTES", "10000000",
+         commands=_ALL),
+    Flag("log_keep", "how many of those set aside are kept", _SAY, "N", "5", commands=_ALL),
     Flag("config", "configuration file", _RUN, "FILE", "importer.toml, when there",
          commands=f"{_ALL} probe doctor init setup"),
 )  # fmt: skip

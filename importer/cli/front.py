@@ -16,6 +16,7 @@ Usage: importer [OPTIONS] COMMAND [ARGS]...
 
 Options:
   --version             Say the version and exit.
+  --help-all            Show every command, also the rare ones, and exit.
   --install-completion  Set up completion for this shell (bash, zsh, fish).
   -h, --help            Show this message and exit.
 
@@ -29,8 +30,7 @@ Commands:
   failures   Write the failed rows to a file to mend and import again.
   report     Make the report of a run: one page that opens offline.
   verify     Check a ledger from its first byte to its last.
-  probe      Ask a test account what is only assumed of HubSpot.
-  simulator  Serve a simulated HubSpot, with faults by switch.
+  undo       Archive what a run made; shows it first and asks.
   demo       See it work: a small file, a few bad rows, a few faults.
   config     Show every setting and where it comes from.
   explain    Say what a code or an exit status means.

@@ -4,7 +4,7 @@ from inspect import Parameter
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperCommand, TyperOption
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 _NOTE: Final = """
   Each switch has a --no- form. Each option has a name in the environment (--max-wait: IMPORTER_MAX_WAIT) and
@@ -46,6 +46,15 @@ def _show_all(ctx: typer.Context, wanted: bool) -> None:
     if wanted and isinstance(ctx.command, CommandWithPanels):
         ctx.command.show_all()
         typer.echo(ctx.get_help() + "\n" + _NOTE)
+        raise typer.Exit
+
+
+def show_all_commands(ctx: typer.Context, wanted: bool) -> None:
+    """Show the help of the program with every command in it, when that is `wanted`, and exit."""
+    if wanted and isinstance(ctx.command, TyperGroup):
+        for command in ctx.command.commands.values():
+            command.hidden = False
+        typer.echo(ctx.get_help())
         raise typer.Exit
 
 

@@ -18,7 +18,16 @@ from importer.runs import new_run_folder
 from importer.settings import Settings
 from importer.version import VERSION
 
-_HIDDEN: Final = frozenset({"token_command"})  #: may hold a secret in its words
+_IN_ENVIRONMENT: Final = {
+    "token": "the token",
+    "client_id": "OAuth's client id",
+    "client_secret": "OAuth's client secret",
+    "refresh_token": "OAuth's refresh token",
+    "hook_secret": "the webhook's secret",
+}
+_HIDDEN: Final = frozenset(
+    {"token_command", "hook_command", "hook_url", "otlp_endpoint"}
+)  #: may hold a secret in its words
 
 
 def leave(
@@ -72,5 +81,6 @@ def shown_settings(settings: Settings, origins: Mapping[str, str]) -> Iterator[S
         else:
             shown = shareable(f"{value:g}" if isinstance(value, float) else str(value))
         yield Setting(name=flag.option, value=shown, origin=origins.get(flag.name))
-    token = "not set" if settings.token is None else "set (not shown)"
-    yield Setting(name="the token in the environment", value=token, origin=None)
+    for name, what in _IN_ENVIRONMENT.items():
+        held = "not set" if getattr(settings, name) is None else "set (not shown)"
+        yield Setting(name=f"{what} in the environment", value=held, origin=None)

@@ -12,7 +12,7 @@ from importer import inspecting
 from importer.cli.errors import show_error
 from importer.cli.pasting import command_line
 from importer.cli.screen import Screen, clean, one_line
-from importer.errors import ExitStatus, ImporterError
+from importer.errors import ExitStatus, ImporterError, UsageError
 from importer.ledger.opening import read_header
 from importer.ledger.projections import FAILURES
 from importer.ledger.replay import JOURNAL
@@ -53,6 +53,9 @@ def _described(found: Mapping[str, Any]) -> list[str]:
     more = len(found["unsettled"]) - _UNSETTLED_SHOWN_MAX
     if more > 0:
         lines.append(f"         and {more:,} more")
+    if found["archiving"]:
+        words = "of an undo that was cut off may be archived or not; it goes on with"
+        lines.append(f"undo:    {found['archiving']:,} campaigns {words}: {command_line(['undo', found['ledger']])}")
     if found["unsettled"]:
         lines.append(f"to settle: {command_line(['reconcile', found['ledger']])}")
         lines.append(f"one by one: {command_line(['reconcile', '--list', found['ledger']])}")
@@ -128,7 +131,13 @@ def _lines_with(path: Path, mark: bytes) -> Iterator[dict[str, Any]]:
 
 
 def verify(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
-    """Check a ledger against itself; return 9 when something does not fit."""
+    """Check a ledger against itself or, with --remote, against HubSpot; return 9 when something does not fit."""
+    if flags.get("remote"):
+        from importer.cli import remote  # noqa: PLC0415 - what asks HubSpot is slow to load
+
+        return remote.verify(ledger, flags)
+    if flags.get("output"):
+        return _told(flags, _needs_remote)
     del argv
 
     def tell(screen: Screen) -> int:
@@ -144,6 +153,10 @@ def verify(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
         return int(ExitStatus.DIFFERENCES if differences else ExitStatus.OK)
 
     return _told(flags, tell)
+
+
+def _needs_remote(_screen: Screen) -> int:
+    raise UsageError("--output is for the differences with HubSpot", hint="Add --remote.")
 
 
 def _told(flags: Mapping[str, Any], tell: Callable[[Screen], int]) -> int:

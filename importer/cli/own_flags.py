@@ -13,10 +13,20 @@ RECONCILE: Final = (
     Flag("reason", "why you say so, for the ledger", _OWN, "TEXT", everyday=True),
 )
 AS_JSON: Final = (Flag("json", "print one JSON object", _OWN, kind="switch", everyday=True),)
+UNDO: Final = (
+    Flag("run", "run to undo: its number, 2-5, or all", _OWN, "N|N-N|all", "the latest", everyday=True),
+    Flag("dry_run", "only look, and say what would be archived", _OWN, kind="switch", everyday=True),
+    Flag("even_if_changed", "archive also what was changed since it was written", _OWN, kind="switch", everyday=True),
+)
+VERIFY: Final = (
+    Flag("remote", "compare with HubSpot too, campaign by campaign", _OWN, kind="switch", everyday=True),
+    Flag("output", "new file for the differences with HubSpot: .jsonl or .csv", _OWN, "FILE", "a table on stdout",
+         everyday=True, short="-o"),
+)  # fmt: skip
 FAILURES: Final = (
     Flag(
         "output",
-        "new file to write: .csv, .tsv, .xlsx or .jsonl",
+        "new file to write: .csv, .tsv, .xlsx, .json or .jsonl",
         _OWN,
         "FILE",
         "CSV to stdout",

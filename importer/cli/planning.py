@@ -7,19 +7,22 @@ from pathlib import Path
 from typing import Final, get_args
 
 from importer.admission import AdmissionPolicy
+from importer.canary import Judge, go_on, nobody_to_ask
 from importer.cli.combinations import ledger_of
 from importer.cli.flags import IN_FILE
-from importer.cli.token import token_source
+from importer.cli.token import Token, token_source
 from importer.doubts import SettlePolicy
-from importer.errors import UsageError
+from importer.errors import AccessError, UsageError
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.throttle import WaitPolicy
+from importer.limits import RunLimits
 from importer.mapping import CampaignMapping, parse_mapping
 from importer.near_miss import did_you_mean
 from importer.outage import OutagePolicy
 from importer.pacing import RatePolicy
-from importer.plan import Plan, never_another
+from importer.plan import Plan, never_due, nothing_more
 from importer.records import RecordPolicy
+from importer.renewal import never_another
 from importer.settings import MAPPING, Loaded, Settings
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import Format, ReadPolicy
@@ -47,12 +50,14 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
             hint="Name what makes two rows the same campaign: --key hs_name, or a column such as --key Id.",
         )
     folder = ledger or ledger_of(loaded, sources)
-    token = None if offline or settings.simulate or settings.dry_run else token_source(settings)
+    token, untold = _token(settings, offline=offline)
     return Plan(
         sources=tuple(sources),
         ledger=folder,
         token=token or _no_token,
         renew_token=token.renew if token is not None else never_another,
+        renew_in=token.renew_in if token is not None else never_due,
+        secrets=token.secrets if token is not None else nothing_more,
         reading=_reading(settings),
         mapping=mapping,
         ready=ready_mappings(),
@@ -65,14 +70,47 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
         workers=settings.workers,
         grace_s=settings.grace,
         outage=OutagePolicy(outage_max_s=settings.max_outage),
+        limits=_limits(settings),
         dry_run=settings.dry_run,
+        canary=_canary(settings),
+        untold=untold,
         simulator=_simulator(settings) if settings.simulate else None,
         simulator_state=folder / STATE_FOLDER if settings.simulate else None,
     )
 
 
+def _token(settings: Settings, *, offline: bool) -> tuple[Token | None, str | None]:
+    """Return what gives the token, where one is needed, and why a dry run may not ask HubSpot (None: it may)."""
+    if offline:
+        return None, "nothing is asked of HubSpot"
+    if settings.simulate:
+        return None, None
+    try:
+        return token_source(settings), None
+    except AccessError as error:
+        if not settings.dry_run:
+            raise
+        return None, error.message
+
+
+def _canary(settings: Settings) -> Judge | None:
+    """Return who decides after the first batch where nobody can be asked."""
+    if not settings.canary:
+        return None
+    return go_on if settings.yes else nobody_to_ask
+
+
 def _no_token() -> str:
     return "none-needed"
+
+
+def _limits(settings: Settings) -> RunLimits:
+    return RunLimits(
+        duration_s=settings.max_duration,
+        failures=settings.max_failures,
+        quota_share=settings.quota_share,
+        fail_on=frozenset(settings.fail_on),
+    )
 
 
 def _rate(settings: Settings) -> RatePolicy:

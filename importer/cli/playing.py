@@ -42,8 +42,11 @@ def simulator(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> 
 
     def ready(base_url: str) -> None:
         screen.data(base_url)
-        screen.say(f"a simulated HubSpot listens at {base_url}; any token will do; Ctrl-C ends it")
-        screen.say(f"HUBSPOT_ACCESS_TOKEN=any {command_line(['run', '--base-url', base_url, 'FILE'])}")
+        chosen = any(text.startswith(("token=", "refresh_token=")) for text in texts)
+        token = "the token that was set" if chosen else "any token"
+        screen.say(f"a simulated HubSpot listens at {base_url}; {token} will do; Ctrl-C ends it")
+        given = "" if chosen else "HUBSPOT_ACCESS_TOKEN=any "
+        screen.say(f"{given}{command_line(['run', '--base-url', base_url, 'FILE'])}")
 
     try:
         from importer.simulator.server import serve  # noqa: PLC0415 - aiohttp is slow to import, and demo's help is not

@@ -11,6 +11,7 @@ from typing import Any, Final
 import anyio
 import anyio.to_thread
 
+from importer import platforms
 from importer.cli.combinations import refuse_impossible
 from importer.cli.commands import with_settings
 from importer.cli.planning import build_plan
@@ -28,7 +29,10 @@ from importer.probing.writing import DATA, REPORT, Probe, prepare, write
 from importer.settings import Loaded
 from importer.stopping import Stop, StoppedError
 
-_SIGNALS: Final = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
+_SIGNALS: Final = {
+    number: ExitStatus.INTERRUPTED if number == signal.SIGINT else ExitStatus.TERMINATED
+    for number in platforms.stop_signals()
+}
 
 
 def probe(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
@@ -117,10 +121,10 @@ async def _watch_signals(
     stop: Stop, screen: Screen, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
 ) -> None:
     """End the experiment at the first signal, and leave the second to the system. A cancellation restores all."""
-    with anyio.open_signal_receiver(*_SIGNALS) as received:
+    with platforms.signals_received(*_SIGNALS) as received:
         task_status.started()
         async for number in received:
-            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[signal.Signals(number)])
+            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[number])
             break
     screen.say("stopping: what was made is archived first; once more leaves it")
     for number in _SIGNALS:

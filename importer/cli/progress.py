@@ -132,12 +132,20 @@ def waiting(tally: Tally, now_s: float) -> str | None:
 
 async def show(tally: Tally, screen: Screen, mode: Mode = "auto") -> None:
     """Show progress until cancelled; a cancellation takes the bar off the screen."""
-    if mode == "never" or (screen.quiet and mode != "always"):
-        return
-    if is_terminal(screen.err):
+    if not is_terminal(screen.err):
+        await show_lines(tally, screen, mode)
+    elif not _silent(screen, mode):
         await _bar(tally, screen)
-    else:
+
+
+async def show_lines(tally: Tally, screen: Screen, mode: Mode = "auto") -> None:
+    """Show progress as lines, also on a terminal, until cancelled; a cancellation leaves nothing."""
+    if not _silent(screen, mode):
         await _lines(tally, screen.say)
+
+
+def _silent(screen: Screen, mode: Mode) -> bool:
+    return mode == "never" or (screen.quiet and mode != "always")
 
 
 async def _lines(tally: Tally, say: Callable[[str], None]) -> None:

@@ -6,16 +6,19 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import anyio
 import anyio.to_thread
 
-from importer.cli import ending, leaving, progress
+from importer import platforms
+from importer.cli import canarying, ending, hooking, leaving, observing, progress
 from importer.cli.errors import crash_report, internal_error
 from importer.cli.screen import Screen, is_terminal
 from importer.errors import PRECEDENCE, ExitStatus, ImporterError, UsageError
+from importer.hooks import Hooks
 from importer.ledger.replay import JOURNAL
 from importer.logs import LogFile, make_log
 from importer.plan import Plan
@@ -32,7 +35,10 @@ RUN_LOG: Final = "run.log"
 SUMMARY: Final = "summary.json"
 #: Records make no cycles: the collector looks for them seldom, since each look takes time that grows with what is held.
 _GARBAGE: Final = (50_000, 20, 50)
-_SIGNALS: Final = {signal.SIGINT: ExitStatus.INTERRUPTED, signal.SIGTERM: ExitStatus.TERMINATED}
+_SIGNALS: Final = {
+    number: ExitStatus.INTERRUPTED if number == signal.SIGINT else ExitStatus.TERMINATED
+    for number in platforms.stop_signals()
+}
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]
 
@@ -55,7 +61,10 @@ class Session:
     log: Any  #: structlog's logger
     began: anyio.Event = field(default_factory=anyio.Event)  #: the questions are over: progress may be shown
     account: str = "unknown"  #: in words, once it has been asked for
+    judge: canarying.Judge | None = None  #: of a first batch that is sent alone
     recorder: Recorder | None = None  #: of how it goes over time, once it has begun
+    hooks: Hooks | None = None  #: whom to tell
+    observer: observing.Observer | None = None  #: who tells its figures
 
 
 def run(
@@ -71,16 +80,32 @@ def run(
     """
     gc.freeze()  # modules live as long as the process
     gc.set_threshold(*_GARBAGE)
-    with _logging(plan, settings, screen) as log:
-        tally, session = Tally(), Session(plan=plan, settings=settings, screen=screen, log=log)
-        summary = anyio.run(_perform, work, session, tally)
+    plan, judge = canarying.judging(plan, screen, yes=settings.yes)
+    with logged(plan, settings, screen) as log:
+        tally, hooks = Tally(), None if plan.dry_run else hooking.hooks_of(settings)
+        with observing.observed(plan, settings, tally, screen) as (observed, observer):
+            session = Session(
+                plan=observed,
+                settings=settings,
+                screen=screen,
+                log=log,
+                judge=judge,
+                hooks=hooks,
+                observer=observer,
+            )
+            summary = anyio.run(_perform, work, session, tally)
+            if observer is not None:
+                observer.end_with(summary)
+        if judge is not None and judge.stopped:
+            argv = canarying.without_canary(argv)
         _keep(summary, screen)
         samples = session.recorder.samples if session.recorder is not None else ()
         page = leaving.leave(
             summary, settings, origins or {}, account=session.account, argv=argv, samples=samples, screen=screen
         )
         log.info("end", status=summary.status.name, reason=summary.reason, line=summary.books.line())
-    ended = ending.Ending(summary=summary, argv=argv, samples=tally.samples, per_window=plan.rate.requests, page=page)
+        hooking.tell_end(hooks, summary, screen, log)
+    ended = ending.Ending(summary=summary, argv=argv, samples=tally.samples, page=page)
     ending.show(ended, screen, as_json=settings.json_output)
     return int(summary.status)
 
@@ -96,14 +121,17 @@ def _keep(summary: Summary, screen: Screen) -> None:
 
 
 @contextmanager
-def _logging(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
+def logged(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
     """Give a log to run.log in the ledger's folder; what nobody foresaw goes there with its traceback."""
-    secret = plan.token()
-    file = None if plan.dry_run else LogFile(plan.ledger / RUN_LOG)  # a dry run leaves no trace
+
+    def secrets() -> tuple[str, ...]:
+        return (plan.token(), *plan.secrets())
+
+    file = None if plan.dry_run else _log_file(plan, settings)  # a dry run leaves no trace
     outlets: list[Callable[[str], object]] = [file.write] if file is not None else []
     if settings.log_stderr:
         outlets.append(screen.raw)
-    log = make_log(*outlets, level=settings.log_level, secrets=[secret])
+    log = make_log(*outlets, level=settings.log_level, secrets=secrets)
     log.info("begin", sources=[name_of(str(source)) for source in plan.sources], dry_run=plan.dry_run)
     try:
         yield log
@@ -114,11 +142,15 @@ def _logging(plan: Plan, settings: Settings, screen: Screen) -> Iterator[Any]:
         log.exception("internal error")
         if file is not None:
             file.close()
-        where = file.path if file is not None and file.exists else crash_report(error, secret)
+        where = file.path if file is not None and file.exists else crash_report(error, *secrets())
         raise internal_error(error, where) from error
     finally:
         if file is not None:
             file.close()
+
+
+def _log_file(plan: Plan, settings: Settings) -> LogFile:
+    return LogFile(plan.ledger / RUN_LOG, bytes_max=settings.log_max_bytes, keep=settings.log_keep)
 
 
 async def _perform(work: Work, session: Session, tally: Tally) -> Summary:
@@ -126,9 +158,10 @@ async def _perform(work: Work, session: Session, tally: Tally) -> Summary:
     stop = Stop()
     outcome: Summary | Exception
     async with anyio.create_task_group() as beside:
-        await beside.start(_watch_signals, stop, session)
+        await beside.start(watch_signals, stop, session)
         beside.start_soon(_show_progress, tally, session)
         beside.start_soon(_record, tally, session)
+        beside.start_soon(_watch, tally, session)
         try:
             outcome = await work(session.plan, tally=tally, stop=stop, confirm=_Greeter(session, stop))
         except Exception as error:  # noqa: BLE001 - raised below, outside the group, which would wrap it
@@ -162,6 +195,8 @@ async def _show_progress(tally: Tally, session: Session) -> None:
     """Show progress once the questions are over; a cancellation takes it off the screen."""
     if not session.plan.dry_run:
         await session.began.wait()
+    if session.judge is not None:
+        await canarying.show_progress(session.judge, tally, session.screen, session.settings.progress)
     await progress.show(tally, session.screen, session.settings.progress)
 
 
@@ -174,20 +209,32 @@ async def _record(tally: Tally, session: Session) -> None:
         recorder.sample(anyio.current_time())
 
 
+async def _watch(tally: Tally, session: Session) -> None:
+    """Tell of figures and stalls, once the questions are over. Cancellation: nothing left behind."""
+    if session.observer is not None:
+        await anyio.to_thread.run_sync(session.observer.write)
+    await session.began.wait()
+    async with anyio.create_task_group() as watchers:
+        if session.observer is not None:
+            watchers.start_soon(session.observer.watch)
+        told = (session.hooks, session.settings, tally, session.screen, session.log)
+        watchers.start_soon(partial(hooking.watch_for_stalls, *told, ledger=str(session.plan.ledger)))
+
+
 # Signals
 
 
-async def _watch_signals(
+async def watch_signals(
     stop: Stop, session: Session, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
 ) -> None:
     """Drain at the first signal, cut at the second, and leave the third to the system. A cancellation restores all."""
-    with anyio.open_signal_receiver(*_SIGNALS) as received:
+    with platforms.signals_received(*_SIGNALS) as received:
         task_status.started()
         async for number in received:
             session.log.warning("signal", signal=signal.Signals(number).name, again=stop.requested)
             if stop.requested:
                 break
-            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[signal.Signals(number)])
+            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[number])
             session.screen.say(
                 f"stopping: up to {session.plan.grace_s:g} s for requests on their way; once more cuts them off"
             )

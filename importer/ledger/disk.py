@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Protocol
 
+from importer import platforms
 from importer.errors import LedgerError
 
 _FILE_MODE = 0o600
@@ -47,7 +48,7 @@ class OsDisk:
 
     def open_append(self, path: Path) -> int:
         """Open for appending; refuse what is not a regular file of ours with one name."""
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+        flags = platforms.opening(os.O_RDWR | os.O_APPEND | os.O_CREAT)
         fd = os.open(path, flags, _FILE_MODE)
         status = os.fstat(fd)
         if status.st_nlink != 1 or not path.is_file():
@@ -62,31 +63,16 @@ class OsDisk:
         return os.write(fd, data)
 
     def sync(self, fd: int) -> None:
-        """Sync data and size (fdatasync; on macOS F_FULLFSYNC, since fsync there does not reach the medium)."""
-        if hasattr(os, "fdatasync"):
-            os.fdatasync(fd)
-            return
-        try:
-            import fcntl  # noqa: PLC0415 - absent on Windows
-
-            fcntl.fcntl(fd, vars(fcntl)["F_FULLFSYNC"])
-        except (ImportError, KeyError):
-            os.fsync(fd)
+        """Sync data and size: `platforms.sync_data`."""
+        platforms.sync_data(fd)
 
     def truncate(self, fd: int, size: int) -> None:
         """Cut the file."""
         os.ftruncate(fd, size)
 
     def sync_folder(self, path: Path) -> None:
-        """Sync the folder itself; a no-op where folders cannot be opened (Windows)."""
-        flags = getattr(os, "O_DIRECTORY", None)
-        if flags is None:
-            return
-        fd = os.open(path, flags | os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        """Sync the folder itself: `platforms.sync_folder`."""
+        platforms.sync_folder(path)
 
     def close(self, fd: int) -> None:
         """Close."""

@@ -124,6 +124,36 @@ class Resolve(TypedDict):
     refusal: NotRequired[str]  #: "atomic" or "partial": whether a refused batch had made anything
 
 
+#: intent that made it and index there, the campaign's id, identity, name, content digest, source
+ArchiveItem = tuple[int, int, str, str, str, str, str]
+
+
+class Archive(TypedDict):
+    """Campaigns are about to be archived. Durable before the first byte leaves."""
+
+    t: Literal["archive"]
+    srv: list[float] | None  #: bounds of the server's clock when this was written; None before any measurement
+    at: float  #: wall clock
+    items: list[ArchiveItem]
+
+
+#: One entry closes one `archive`: `of` is its number. The answer proves nothing; what is told is what a look showed.
+Archived = TypedDict(
+    "Archived",
+    {
+        "t": Literal["archived"],
+        "of": int,
+        "class": str,  # answered, refused, not_sent, unknown; settled by a later undo
+        "status": int | None,
+        "corr": str | None,
+        "note": str | None,  # what was seen, for people
+        "gone": list[int],  # not shown any more: the record is as never made
+        "stands": list[int],  # still shown, and no request can archive it any more
+        "at": float,
+    },
+)
+
+
 class Decision(TypedDict):
     """What a person says about an unresolved record."""
 
@@ -149,4 +179,4 @@ class End(TypedDict):
     sources: list[dict[str, Any]]  #: name and fingerprint of each source
 
 
-Entry = Header | Run | Intent | Outcome | Reject | Resolve | Decision | End
+Entry = Header | Run | Intent | Outcome | Reject | Resolve | Archive | Archived | Decision | End

@@ -16,6 +16,7 @@ import orjson
 from importer import problems
 from importer.errors import LedgerError
 from importer.ledger import modes_fold
+from importer.ledger.archives import OpenArchive
 from importer.ledger.effects import Change, Effect
 from importer.ledger.entries import FailedItem, Intent, Item
 from importer.model import Event, IllegalTransitionError, State, advance
@@ -53,6 +54,7 @@ class Fold:
     newest: tuple[str, str] | None = None  #: id and createdAt of the campaign known to be created last
     ended: bool = True  #: whether the latest run wrote its end
     books: dict[int, dict[str, Any]] = field(default_factory=dict)  #: run → its end entry (the latest few)
+    archiving: dict[int, OpenArchive] = field(default_factory=dict)  #: what an undo began and did not close
 
     def apply(self, n: int, entry: Any, offset: int = 0) -> Effect:
         """Take entry number `n` (at `offset` of the journal) and return what follows from it.
@@ -177,10 +179,15 @@ class Fold:
         was_unresolved = intent.states[index] is State.UNRESOLVED
         self._move(intent, index, event, effect)
         if event is Event.FOUND:
-            created = (index, entry["id"], None, "operator", None)
-            row = self._result_row(n, intent, created, via="operator")
+            row = self._result_row(n, intent, (index, entry["id"], None, "operator", None), via="operator")
             effect.results.append(row | ({"supersedes": "unresolved"} if was_unresolved else {}))
         self.settle(intent)
+
+    def _archive(self, n: int, entry: Any, offset: int, _effect: Effect) -> None:
+        self.archiving[n] = OpenArchive.of(n, entry, offset)
+
+    def _archived(self, _n: int, entry: Any, _offset: int, effect: Effect) -> None:
+        effect.changes += [Change(*told) for told in self.archiving.pop(entry["of"]).closed(entry)]
 
     def _reject(self, n: int, entry: Any, _offset: int, effect: Effect) -> None:
         effect.failures += [_rejected_row(n, entry["run"], item) for item in entry["items"]]
@@ -222,15 +229,8 @@ class Fold:
 
     def place(self, n: int, intent: OpenIntent, item: Item) -> dict[str, Any]:
         """Return the fields that say which record a row is about."""
-        return {
-            "schema": 1,
-            "n": n,
-            "source": intent.entry["src"][item[0]],
-            "ordinal": item[1],
-            "line_number": item[2],
-            "identity": item[3],
-            "name": item[4],
-        }
+        place = {"schema": 1, "n": n, "source": intent.entry["src"][item[0]], "ordinal": item[1]}
+        return place | {"line_number": item[2], "identity": item[3], "name": item[4]}
 
     def _result_row(self, n: int, intent: OpenIntent, created: Any, *, via: str) -> dict[str, Any]:
         index, campaign, created_at, pairing, normalised = created

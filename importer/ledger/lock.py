@@ -9,6 +9,7 @@ from pathlib import Path
 
 import filelock
 
+from importer import platforms
 from importer.errors import LedgerError, LedgerHeldError
 
 LOCK = "lock"
@@ -43,7 +44,7 @@ class LedgerLock:
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
         # Only a courtesy to others: a disk that is full does not keep a run from its ledger.
         with suppress(OSError):
-            fd = os.open(self._folder / HOLDER, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            fd = os.open(self._folder / HOLDER, platforms.opening(os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 0o600)
             with os.fdopen(fd, "w") as file:
                 json.dump(holder, file)
 

@@ -102,7 +102,7 @@ def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, loc
         if not _is_begun(folder / JOURNAL):
             disk.truncate(fd, 0)
             _begin(folder, fd, owner, disk)
-        _check_owner(folder, owner)
+        check_owner(folder, owner)
         rows = Projections(folder, disk)
         opened.callback(rows.close)
         index, warnings = open_index(folder, rows, disk)
@@ -111,6 +111,11 @@ def _open(folder: Path, owner: Owner, disk: Disk, run_blocking: RunBlocking, loc
         if replay.torn:
             _cut_tail(folder, fd, replay, disk)
             warnings.append(f"cut {len(replay.torn)} bytes of a torn line from the journal's end (kept in the ledger)")
+        begun = sum(len(archive.items) for archive in replay.fold.archiving.values())
+        if begun:
+            warnings.append(
+                f"an undo was cut off: {begun} campaigns may be archived, and count as made until it goes on"
+            )
         _make_reserve(folder, disk)
         disk.sync_folder(folder)
         journal = Journal(
@@ -190,7 +195,8 @@ def read_header(folder: Path) -> dict[str, Any]:
     return header
 
 
-def _check_owner(folder: Path, owner: Owner) -> None:
+def check_owner(folder: Path, owner: Owner) -> None:
+    """Raise `AccessError` when the ledger in `folder` belongs to another account or base URL."""
     header = read_header(folder)
     hint = "Use another --ledger for another account."
     if header["simulated"] != owner.simulated:

@@ -31,5 +31,6 @@ def position_of(tail: Tail, fold: Fold, sizes: Sequence[int]) -> dict[str, Any]:
         "last_offset": tail.last_offset,
         "sizes": list(sizes),
         "open": [[intent.n, intent.offset, list(intent.states)] for intent in fold.open.values()],
+        "archiving": [[archive.n, archive.offset] for archive in fold.archiving.values()],
         "fold": fold.snapshot(),
     }

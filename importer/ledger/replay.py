@@ -51,6 +51,8 @@ class Replay:
             for n, offset, states in position["open"]:
                 entry: Any = self._read_again(file, n, offset)
                 self.fold.reopen(n, entry, offset, [State(state) for state in states])
+            for n, offset in position.get("archiving", ()):  # of an index that is older than `undo` there are none
+                self.fold.apply(n, self._read_again(file, n, offset), offset)
 
     def _read_again(self, file: BinaryIO, n: int, offset: int) -> dict[str, Any]:
         """Return the entry at `offset`, checked against the seal of the line before it."""

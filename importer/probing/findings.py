@@ -7,7 +7,7 @@ from typing import Final
 
 from importer.errors import ExitStatus
 
-#: The assumptions of docs/assumptions.md, as they are called there.
+#: The assumptions of docs/explanation/assumptions.md, as they are called there.
 ASSUMPTIONS: Final = {
     "A1": "a refusal makes nothing",
     "A2": "createdAt follows the server's clock",

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from importer import platforms
 from importer.errors import UsageError
 from importer.probing.findings import ASSUMPTIONS, Finding, of_assumption
 
@@ -97,8 +98,7 @@ def scrubbed(text: str, secrets: Sequence[str]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
-    number = os.open(path, flags, 0o600)
+    number = os.open(path, platforms.opening(os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 0o600)
     with os.fdopen(number, "w", encoding="utf-8") as file:
-        os.fchmod(number, 0o600)
+        platforms.keep_private(number)
         file.write(text)

@@ -1,5 +1,6 @@
 """Counts and books of a run: each row of the pass once, and a sum that must hold. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -77,16 +78,29 @@ class Tally:
     troubled: set[str] = field(default_factory=set)  #: identities of the first records of batches to be sent again
     codes: dict[str, int] = field(default_factory=dict)  #: failures by code
     samples: dict[str, list[Rejection]] = field(default_factory=dict)  #: first few rejected rows of each code
+    batches: int = 0  #: that a dry run would send
+    canary: dict[str, int] | None = None  #: what came of a first batch that was sent alone; None without one
     bytes_read: int = 0  #: of the sources, as they lie on the disk
     bytes_total: int | None = None  #: None when a source's size is unknown
     permitted_per_s: float | None = None  #: requests a second that the server permits
     notices: list[str] = field(default_factory=list)  #: what is worth knowing and no failure, for people
     waiting_for: str | None = None  #: why nothing is sent just now, for people
     waiting_until: float | None = None  #: when that ends, monotonic seconds (`anyio.current_time`)
+    day_left: int | None = None  #: requests left of the account's day, as the server last said
+    day_total: int | None = None  #: requests that the account has a day
+    watch: Callable[[], None] | None = None  #: called when rows failed, and when the day's quota was told
 
     def end(self, state: State, count: int = 1) -> None:
         """Count rows of the pass which ended in `state`."""
         self.ended[state] += count
+        if state is State.FAILED and self.watch is not None:
+            self.watch()
+
+    def hear_quota(self, left: int | None, total: int | None) -> None:
+        """Note what the server says of the account's day; it may say nothing."""
+        self.day_left, self.day_total = left, total
+        if self.watch is not None:
+            self.watch()
 
     def send(self, *, again: bool) -> None:
         """Count a request that creates and is now on its way."""
@@ -156,6 +170,7 @@ class Summary:
     seconds: float
     dry_run: bool = False
     simulated: bool = False
+    estimate: dict[str, Any] | None = None  #: of a dry run: `estimating.Estimate` as plain values
 
 
 def exit_status(*holding: ExitStatus) -> ExitStatus:

@@ -3,18 +3,20 @@
 import os
 from pathlib import Path
 
+from importer import platforms
+
 
 def write_private(path: Path, content: bytes) -> None:
     """Write `content` to `path`, 0600, whole or not at all; what was there is replaced. Raises `OSError`."""
     half = path.with_name(f".{path.name}.{os.getpid()}.half")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+    flags = platforms.opening(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     half.unlink(missing_ok=True)
     try:
         with os.fdopen(os.open(half, flags, 0o600), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        half.replace(path)
+        platforms.replace(half, path)
     except BaseException:
         half.unlink(missing_ok=True)
         raise

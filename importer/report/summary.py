@@ -12,7 +12,7 @@ SCHEMA: Final = 1  #: raised when a key changes its meaning or goes; new keys ma
 
 
 def as_json(summary: Summary) -> dict[str, Any]:
-    """Return `summary` as plain JSON values; docs/summary.md says what each key means."""
+    """Return `summary` as plain JSON values; docs/reference/summary.md says what each key means."""
     books = summary.books
     return {
         "schema": SCHEMA,
@@ -32,6 +32,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "seconds": round(summary.seconds, 3),
         "dry_run": summary.dry_run,
         "simulated": summary.simulated,
+        "estimate": summary.estimate,
     }
 
 
@@ -40,11 +41,16 @@ def text(summary: Summary) -> str:
     return json.dumps(as_json(summary), indent=2, allow_nan=False) + "\n"
 
 
-def refusal_text(error: ImporterError) -> str:
-    """Return what `--json` prints when nothing was begun: the same object, without books."""
+def refusal(error: ImporterError) -> dict[str, Any]:
+    """Return what is told when nothing was begun: the same object, without books."""
     status = error.exit_status
     says = {"status": int(status), "status_name": status.name.lower(), "reason": error.message, "hint": error.hint}
-    return json.dumps({"schema": SCHEMA, "run": None, **says, "books": None}, indent=2)
+    return {"schema": SCHEMA, "run": None, **says, "books": None}
+
+
+def refusal_text(error: ImporterError) -> str:
+    """Return what `--json` prints when nothing was begun."""
+    return json.dumps(refusal(error), indent=2)
 
 
 def write_summary(path: Path, summary: Summary) -> None:

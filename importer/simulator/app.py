@@ -37,6 +37,7 @@ class Wire:
         app.router.add_get("/__simulator__/requests", self._requests)
         app.router.add_get("/__simulator__/stats", self._stats)
         app.router.add_route("*", "/__simulator__/elsewhere", self._elsewhere)
+        app.router.add_post("/oauth/{version:v1|2026-03}/token", self._token)
         app.router.add_route("*", "/{path:.*}", self._api)
         return app
 
@@ -49,6 +50,7 @@ class Wire:
             "foreign": store.foreign_count,
             "archived": store.archived_count,
             "strays": self._strays,
+            "tokens_given": self._desk.tokens.given,
         }
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
@@ -107,6 +109,10 @@ class Wire:
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True))
         return self._date[1]
+
+    async def _token(self, request: web.Request) -> web.Response:
+        status, body = self._desk.tokens.give(await request.post())
+        return web.Response(status=status, body=orjson.dumps(body), headers={"Content-Type": JSON})
 
     async def _truth(self, request: web.Request) -> web.StreamResponse:
         store = self._account.store

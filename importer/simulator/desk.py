@@ -13,6 +13,7 @@ from importer.simulator.replies import RefusedError, Reply, Sending
 from importer.simulator.routes import Route, route
 from importer.simulator.rules import Plan
 from importer.simulator.state import State
+from importer.simulator.tokens import Tokens
 
 
 class Seen(NamedTuple):
@@ -95,6 +96,7 @@ class Desk:
         self._account, self._policy, self._clock, self._log = account, policy, clock, log
         self._base_url, self._later = base_url, later
         self._memory = Memory()
+        self.tokens = Tokens(policy, clock.monotonic)
         self._plan = Plan(policy.faults, account.rng("plan"))
         self._fault_rng, self._latency_rng = account.rng("faults"), account.rng("latency")
         self._shuffle = account.rng("order")
@@ -131,8 +133,7 @@ class Desk:
         if isinstance(led, int):
             return self._headed(self._error(led, "resource not found" if led == 404 else "Method Not Allowed"))
         kind, _, token = asked.authorization.partition(" ")
-        expected = self._policy.token
-        if kind.casefold() != "bearer" or not token.strip() or (expected is not None and token.strip() != expected):
+        if kind.casefold() != "bearer" or not self.tokens.accepts(token.strip()):
             return self._headed(self._error(401, "Authentication credentials not found or expired."))
         policy_name = self._limits.arrive(self._clock.monotonic())
         if policy_name:

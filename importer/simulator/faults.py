@@ -17,6 +17,7 @@ OPERATIONS: Final = ("create", "create_one", "update", "archive", "read", "list"
 EVERY: Final = frozenset(OPERATIONS)
 CREATE: Final = frozenset({"create"})
 LIST: Final = frozenset({"list"})
+ARCHIVE: Final = frozenset({"archive"})
 
 
 class Fault(NamedTuple):
@@ -86,14 +87,14 @@ _FAULTS: Final = (
         "late_commit",
         "504 at once; all is done NUMBER s later.",
         partial(acts.late, partial(acts.status, 504, _GATEWAY[504])),
-        CREATE,
+        CREATE | ARCHIVE,
         5.0,
     ),
     Fault(
         "late_commit_reset",
         "A reset at once; all is done NUMBER s later.",
         partial(acts.late, lambda _: acts.RESET),
-        CREATE,
+        CREATE | ARCHIVE,
         5.0,
     ),
     Fault("half_commit", "500 after a random half was made.", partial(acts.half, 500, _GATEWAY[500]), CREATE),
@@ -183,6 +184,7 @@ _FAULTS: Final = (
         partial(acts.with_stranger, twin=True),
         CREATE,
     ),
+    Fault("no_effect", "204, although nothing was done.", lambda _: Reply(204), ARCHIVE),
     Fault("empty_page", "The page is empty and total is 0.", acts.empty_page, LIST),
     Fault("stuck_cursor", "The next page is the first page again.", acts.stuck_cursor, LIST),
     Fault("short_page", "Every second campaign of the page is missing.", acts.short_page, LIST),

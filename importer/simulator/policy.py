@@ -26,6 +26,10 @@ class SimulatorPolicy:
     seed: int = 0  #: of everything drawn: ids, order of results, faults, latency
 
     token: str | None = None  #: the only one accepted; None accepts any that is not empty
+    refresh_token: str | None = None  #: of an installed app: then only tokens given for it are accepted, beside `token`
+    client_secret: str | None = None  #: which an installed app has to know; None takes any
+    token_life_s: float = 1800.0  #: so long is a token taken that was given for the refresh token
+    token_uses: int | None = None  #: requests after which a token that was given is refused; None is without limit
     scopes: tuple[str, ...] = (READ_SCOPE, WRITE_SCOPE)  #: what the token may do
     portal_id: int = 12_345_678
     account_type: str = "SANDBOX"  #: STANDARD, SANDBOX, DEVELOPER_TEST or APP_DEVELOPER

@@ -1,7 +1,6 @@
 """Starting and stopping the simulator: inside another program's event loop, or as a process of its own."""
 
 import ipaddress
-import signal
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
@@ -14,6 +13,7 @@ import anyio.to_thread
 from aiohttp import web
 from anyio.abc import TaskGroup
 
+from importer import platforms
 from importer.errors import UsageError
 from importer.simulator.account import Account
 from importer.simulator.app import Wire
@@ -156,7 +156,7 @@ def _bound(host: str, port: int) -> socket.socket:
         raise UsageError(f"{host!r} is not a loopback address here")
     sock = socket.socket(family, kind)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        platforms.may_bind_again(sock)
         sock.bind(address)
     except OSError as error:
         sock.close()
@@ -184,7 +184,7 @@ def serve(
 
 
 async def _serve(simulator: Simulator, ready: Callable[[str], None]) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with platforms.signals_received(*platforms.stop_signals()) as signals:
         async with simulator:
             ready(simulator.base_url)
             async for _ in signals:

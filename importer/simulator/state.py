@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 
+from importer import platforms
 from importer.errors import LedgerError
 
 TRUTH_FILE: Final = "truth.jsonl"
@@ -25,7 +26,7 @@ class Lines:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._descriptor = os.open(path, platforms.opening(os.O_RDWR | os.O_CREAT | os.O_APPEND), 0o600)
         self._cut_torn_tail()
 
     def _cut_torn_tail(self) -> None:
@@ -33,7 +34,7 @@ class Lines:
         size = end
         while size:
             start = max(0, size - _BLOCK_BYTES)
-            block = os.pread(self._descriptor, size - start, start)
+            block = platforms.read_at(self._descriptor, size - start, start)
             newline = block.rfind(b"\n")
             if newline >= 0:
                 size = start + newline + 1

@@ -1,41 +1,32 @@
-"""CSV and TSV → rows, by the standard library's strict reader; a broken row fails alone.
+"""CSV and TSV → rows, by the block where nothing is odd, else by csv.reader, strictly; a broken row fails alone.
 
 A strict error inside a row of several lines, or a row that grows beyond the cap inside quotes, means a stray quote on
 its first line: only that line is rejected, and the lines after it are read afresh. Since a crafted file could make
 every line swallow the following megabyte, re-read bytes have a budget: as many as were read before, and 32 MiB.
 
-Rows are read many at once as long as they are plain ones. Where one is not, those read with it are read anew, one by
-one, and some hundreds after them. So the work is at most three times the input and a constant.
+Where a block is odd, it is read anew, one row after the other, and so are some hundreds of rows after that, the more
+the sooner it happens again. So the work is a small multiple of the input, however odd it is.
 """
 
 import csv
+import sys
 from collections.abc import Generator, Iterator
-from itertools import islice, repeat
-from typing import Any, Final, Protocol
+from itertools import accumulate, repeat
+from typing import Any, Final
 
 from importer.errors import SourceError
 from importer.model import Problem, Rejection, Row
+from importer.sources.blocks import PlainRows, plain_rows
 from importer.sources.encoding import is_utf8
 from importer.sources.gathering import Gathering
 from importer.sources.policy import MIB
 from importer.sources.tape import OvergrownError, Tape
 
 _REREAD_BYTES_FREE: Final = 32 * MIB  #: may be re-read in any source, however small
-_PLAIN_ROWS: Final = 256  #: read at once where nothing is odd
-_WARY_ROWS: Final = 2 * _PLAIN_ROWS  #: read one by one after one that was not plain
+_WARY_ROWS: Final = 512  #: read one by one from the beginning of an odd block on
 _WARY_ROWS_MAX: Final = 1 << 14
 _EXTRA_CELLS_MAX: Final = 100  #: surplus cells kept one by one; a row with more of them is kept as text, cut
 _HEADER_HINT: Final = "Mend the first line of the file: it names the columns."
-
-
-class _Reader(Protocol):
-    """What csv.reader returns."""
-
-    line_num: int  #: lines that were read
-
-    def __iter__(self) -> Iterator[list[str]]: ...
-
-    def __next__(self) -> list[str]: ...
 
 
 class DelimitedReader:
@@ -47,13 +38,15 @@ class DelimitedReader:
         self._gathering = gathering
         self._delimiter = delimiter
         self._reread = 0
-        self._wary = 0  # rows that are to be read one by one
+        self._wary = 0  # rows that are to be read one by one; without end where no block can be plain
         self._wariness = _WARY_ROWS
         # The limit is the process's; the tape's cap is what binds.
         csv.field_size_limit(max(csv.field_size_limit(), gathering.policy.row_bytes_max))
         self._header, self._first = self._read_header()
         self._nameless = tuple(i for i, name in enumerate(self._header) if not name.strip())
         self.columns: tuple[str, ...] | None = tuple(name for name in self._header if name.strip())
+        if self._nameless or len(self._header) == 1 or not delimiter.isascii() or delimiter == "\\":
+            self._wary = sys.maxsize
         self._extra = "_extra"
         while self._extra in self.columns:
             self._extra += "_"
@@ -62,67 +55,81 @@ class DelimitedReader:
         """Yield full chunks; what is left stays in the gathering. Raises `SourceError`."""
         line: int | None = self._first
         while line is not None:
-            line = yield from self._run(line)
+            line = yield from self._by_row(line) if self._wary else self._by_block(line)
             if self._gathering.full:  # of broken rows, which end a run each
                 yield self._gathering.take()
 
-    def _run(self, first: int) -> Generator[list[Row | Rejection], None, int | None]:
-        """Read rows from line `first` on; return the line to read on from after a broken row, None at the end."""
+    def _by_block(self, start: int) -> Generator[list[Row | Rejection], None, int | None]:
+        """Read blocks from line `start` on; return the line where an odd one begins, None at the end."""
+        tape, gathering, bytes_max = self._tape, self._gathering, self._gathering.policy.row_bytes_max
+        offset, more, size = tape.offset_of(start), False, 0
+        try:
+            while (block := tape.block(start, offset, more=more)) is not None:
+                if not block and tape.ended:
+                    return None
+                found = plain_rows(block, self._delimiter.encode(), last=tape.ended)
+                if found is None or not {*map(len, found.rows)} <= {len(self._header)}:
+                    break
+                if not found.taken and (more or tape.ended):  # quotes that are open for long
+                    break
+                if max(found.lengths, default=0) > bytes_max:
+                    break
+                yield from self._gather(found, start, offset)
+                start += len(found.rows) if found.lines is None else sum(found.lines)
+                offset += found.taken
+                more = found.taken < len(block)
+                size = found.taken + (size if len(gathering.rows) >= len(found.rows) else 0)  # less: a chunk was full
+                if size >= gathering.policy.chunk_bytes:
+                    yield gathering.take()
+                    size = 0
+                self._wariness = _WARY_ROWS
+        except SourceError:
+            pass  # comes again behind the rows before it
+        return self._be_wary(start)
+
+    def _gather(self, found: PlainRows, start: int, offset: int) -> Iterator[list[Row | Rejection]]:
+        """Gather plain rows, the first of which begins with line `start` at `offset`; yield full chunks."""
+        gathering, count = self._gathering, len(found.rows)
+        ordinals = range(gathering.ordinal, gathering.ordinal + count)
+        lines = (
+            range(start + 1, start + count + 1) if found.lines is None else accumulate(found.lines, initial=start + 1)
+        )
+        offsets = accumulate(found.lengths, initial=offset) if gathering.exact else repeat(None)
+        parts = zip(repeat(gathering.name), ordinals, lines, offsets, found.rows, repeat(self._header))
+        # Straight to the tuples: the named constructor costs as much again as the parsing.
+        rows = list(map(tuple.__new__, repeat(Row), parts))
+        at = 0
+        while at < count:
+            taken = rows[at : at + gathering.policy.chunk_rows - len(gathering.rows)]
+            gathering.rows += taken
+            gathering.ordinal += len(taken)
+            at += len(taken)
+            if gathering.full:
+                yield gathering.take()
+
+    def _by_row(self, first: int) -> Generator[list[Row | Rejection], None, int | None]:
+        """Read rows from line `first` on while wary; return the line to read on from, None at the end."""
         tape, gathering, bytes_max = self._tape, self._gathering, self._gathering.policy.chunk_bytes
         reader = csv.reader(tape.lines(first), delimiter=self._delimiter, strict=True)
         start = first
         until: int | None = None
         try:
-            while True:
+            while self._wary:
                 if until is None:
                     until = tape.offset_of(start) + bytes_max
-                one_by_one = self._wary > 0 or bool(self._nameless)
-                end = self._next_row(reader, first, start) if one_by_one else self._plain_rows(reader, first, start)
-                if end is None:
-                    return self._be_wary(start)
-                if end == start:
+                cells = next(reader, None)
+                if cells is None:
                     return None
+                end = first + reader.line_num
+                self._careful(cells, start, end)
+                self._wary -= 1
                 tape.done = start = end
                 if gathering.full or tape.offset_of(end) > until:
                     yield gathering.take()
                     until = None
-        except (csv.Error, OvergrownError, SourceError) as error:
-            if not one_by_one:
-                return self._be_wary(start)
-            if isinstance(error, SourceError):
-                raise
+        except (csv.Error, OvergrownError) as error:
             return self._broken(start, first + reader.line_num, error)
-
-    def _plain_rows(self, reader: _Reader, first: int, start: int) -> int | None:
-        """Gather the next rows, if they are plain ones: one line each, as wide as the header, nothing suspect.
-
-        Returns the line after them, `start` at the end of the source, None when any of them is not plain.
-        """
-        tape, gathering = self._tape, self._gathering
-        wanted = min(_PLAIN_ROWS, gathering.policy.chunk_rows - len(gathering.rows))
-        found = list(islice(reader, wanted))
-        count, end = len(found), first + reader.line_num
-        if end - start != count or tape.suspects or not {*map(len, found)} <= {len(self._header)}:
-            return None
-        self._wariness = _WARY_ROWS
-        ordinal = gathering.ordinal
-        gathering.ordinal += count
-        offsets = tape.offsets[start - tape.base : end - tape.base] if gathering.exact else repeat(None)
-        numbers = range(ordinal, ordinal + count), range(start + 1, end + 1)
-        parts = zip(repeat(gathering.name), *numbers, offsets, found, repeat(self._header))
-        # Straight to the tuples: the named constructor costs as much again as the parsing.
-        gathering.rows += map(tuple.__new__, repeat(Row), parts)
-        return end
-
-    def _next_row(self, reader: _Reader, first: int, start: int) -> int:
-        """Gather the next row, whatever is wrong with it; return the line after it, `start` at the source's end."""
-        cells = next(reader, None)
-        if cells is None:
-            return start
-        end = first + reader.line_num
-        self._careful(cells, start, end)
-        self._wary = max(0, self._wary - 1)
-        return end
+        return start
 
     def _be_wary(self, start: int) -> int:
         """Have some rows from line `start` on read anew, one by one; the more, the sooner after the last time."""

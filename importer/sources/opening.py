@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
+from importer import platforms
 from importer.errors import SourceError, UsageError
 from importer.sources.addresses import is_remote, name_of
 from importer.sources.policy import KIB, MIB
@@ -46,7 +47,7 @@ class RawInput:
         self._at_opening = _regular(os.fstat(self._file.fileno())) if self._file is not None else None
         self._digest: str | None = None
         if self._file is not None and self._at_opening is not None:
-            self._digest = hashlib.sha256(os.pread(self._file.fileno(), MIB, 0)).hexdigest()
+            self._digest = hashlib.sha256(platforms.read_at(self._file.fileno(), MIB, 0)).hexdigest()
 
     @property
     def size_bytes(self) -> int | None:

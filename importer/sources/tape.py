@@ -1,7 +1,7 @@
-"""The lines that csv.reader pulls, held back as long as a broken row may need them again.
+"""The lines of a source, held back as long as somebody may need them again.
 
-csv.reader takes lines from a C iterator, one block after another; Python runs once a block. When a row turns out to be
-broken, its first line is rejected and the lines after it are read afresh from here.
+They are read by the block, as bytes, where nothing is odd, else by csv.reader, which takes them from a C iterator;
+Python runs once a block. When a row turns out to be broken, its first line is rejected; those after it are read anew.
 """
 
 import io
@@ -20,38 +20,36 @@ class OvergrownError(Exception):
 
 
 class _Part:
-    """One block of lines as text; bytes that are not UTF-8 stand in it as lone surrogates."""
+    """One block of lines; as text, bytes that are not UTF-8 stand in it as lone surrogates."""
 
     def __init__(self, block: Block | LongLine) -> None:
         self.first = block.line
         self.offset = block.offset
-        self.suspects: dict[int, LongLine | None] = {}
+        self.long = block if isinstance(block, LongLine) else None
+        #: A blank line takes the place of one that is too long, so that line numbers stay right.
+        self.raw = block.raw if isinstance(block, Block) else b"\n"
+        self.count = self.raw.count(b"\n") + (not self.raw.endswith(b"\n"))
+        length = len(self.raw) if self.long is None else self.long.length + self.long.ended
+        self.end_offset = self.offset + length
+        self.suspects: dict[int, LongLine | None] | None = None  # None: not looked at by the line
+        self.text = ""
         self._lines: list[str] | None = None
-        if isinstance(block, LongLine):
-            # A blank line takes its place, so that line numbers stay right.
-            self.text, self.count = "\n", 1
-            self.suspects[self.first] = block
-            self.end_offset = block.offset + block.length + block.ended
-            self.lengths: Iterable[int] = (block.length,)
-            self.long = True
-            return
-        raw_lines = block.raw.split(b"\n")
-        if not raw_lines[-1]:
-            raw_lines.pop()
-        self.count = len(raw_lines)
-        self.end_offset = block.offset + len(block.raw)
-        self.lengths = map(len, raw_lines)
-        self.long = False
+
+    def look(self) -> tuple[list[int], dict[int, LongLine | None]]:
+        """Have the text ready; return the offset of each line, and the suspects."""
+        if self.long is not None:
+            self.text = "\n"
+            return [self.offset], {self.first: self.long}
+        raw_lines = self.raw.split(b"\n")[: self.count]
+        offsets = list(accumulate((len(line) + 1 for line in raw_lines[:-1]), initial=self.offset))
         try:
-            self.text = block.raw.decode()
-            sound = "\0" not in self.text
+            self.text = self.raw.decode()
+            if "\0" not in self.text:
+                return offsets, {}
         except UnicodeDecodeError:
-            self.text = block.raw.decode(errors="surrogateescape")
-            sound = False
-        if not sound:
-            self.suspects = {
-                self.first + i: None for i, raw in enumerate(raw_lines) if b"\0" in raw or not is_utf8(raw)
-            }
+            self.text = self.raw.decode(errors="surrogateescape")
+        suspects = (self.first + i for i, raw in enumerate(raw_lines) if b"\0" in raw or not is_utf8(raw))
+        return offsets, dict.fromkeys(suspects)
 
     @property
     def end(self) -> int:
@@ -91,6 +89,23 @@ class Tape:
         self._parts: deque[_Part] = deque()
         self._failure: SourceError | None = None
 
+    def block(self, first: int, offset: int, *, more: bool) -> bytes | None:
+        """Return the whole lines that are held from line `first` on, which begins at `offset`; `more`: and the next.
+
+        None where a line among them is too long. `ended` tells whether the source has no more.
+        """
+        self.done = first
+        self._forget()
+        if more or not self._parts:
+            block = self._pull()
+            self.ended = block is None
+            if block is not None:
+                self._parts.append(_Part(block))
+        if any(part.long for part in self._parts):
+            return None
+        raw = b"".join([part.raw for part in self._parts])
+        return raw[offset - self._parts[0].offset :] if self._parts else b""
+
     def lines(self, first: int) -> Iterator[str]:
         """Return the lines from `first` on (which must be held) for one csv.reader.
 
@@ -98,6 +113,9 @@ class Tape:
         """
         self.done = first
         self.ended = False
+        self._forget()
+        for part in self._parts:
+            self._look(part)
         return chain.from_iterable(self._feeds(first))
 
     def offset_of(self, line: int) -> int:
@@ -144,24 +162,32 @@ class Tape:
 
     def _hold(self, block: Block | LongLine) -> _Part:
         part = _Part(block)
-        if not self._parts:
-            self.base = part.first
-        starts = list(accumulate((length + 1 for length in part.lengths), initial=part.offset))
-        self.offsets.extend(starts[: part.count])
-        self.suspects.update(part.suspects)
         self._parts.append(part)
+        self._look(part)
         return part
+
+    def _look(self, part: _Part) -> None:
+        """Look at a part by the line, if that was not done."""
+        if part.suspects is None:
+            if not self.offsets:
+                self.base = part.first
+            offsets, part.suspects = part.look()
+            self.offsets.extend(offsets)
+            self.suspects.update(part.suspects)
 
     def _forget(self) -> None:
         """Drop what nobody can need again."""
         while self._parts and self._parts[0].end <= self.done:
             part = self._parts.popleft()
-            del self.offsets[: part.count]
-            self.base += part.count
-            for line in part.suspects:
-                del self.suspects[line]
+            if part.suspects is not None:
+                del self.offsets[: part.count]
+                self.base += part.count
+                for line in part.suspects:
+                    del self.suspects[line]
 
     def _check_growth(self, part: _Part) -> None:
         """Stop a row that is open before `part` and has no room left to end in it."""
-        if self.done < part.first and (part.long or part.offset - self.offset_of(self.done) > self._row_bytes_max):
+        if self.done < part.first and (
+            part.long is not None or part.offset - self.offset_of(self.done) > self._row_bytes_max
+        ):
             raise OvergrownError("a quoted cell does not end")

@@ -1,4 +1,4 @@
-"""The benchmark runs, and docs/performance.md has the shape that it writes."""
+"""The benchmark runs, and docs/explanation/performance.md has the shape that it writes."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from benchmarks import document
 from benchmarks.figures import CLIENTS, GOALS
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PAGE: Final = ROOT / "docs" / "performance.md"
+PAGE: Final = ROOT / "docs" / "explanation" / "performance.md"
 SVG: Final = "{http://www.w3.org/2000/svg}"
 
 
@@ -82,4 +82,4 @@ def test_the_document_has_the_shape_that_the_code_writes() -> None:
     assert tuple(head) == document.RUN_HEAD
     assert {cells[0] for cells in runs} == set(CLIENTS.values())
     assert tuple(part(page, "profile")[0]) == document.PROFILE_HEAD
-    assert {path.name for path in (ROOT / "docs/performance").glob("*.svg")} == set(document.CHARTS)
+    assert {path.name for path in (ROOT / "docs/explanation/performance").glob("*.svg")} == set(document.CHARTS)

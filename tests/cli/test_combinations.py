@@ -18,6 +18,7 @@ from importer.settings import load
         ({"token_file": "t", "token_command": "c"}, ["a.csv"], "both give the token"),
         ({"fault": ["504"]}, ["a.csv"], "--fault needs --simulate"),
         ({"quiet": True, "progress": "always"}, ["a.csv"], "contradict"),
+        ({"canary": True, "dry_run": True}, ["a.csv"], "--canary sends .* --dry-run sends nothing"),
         ({"settle": "60", "settle_max": "30"}, ["a.csv"], "--settle-max must be at least --settle"),
         ({"key": ["Id"], "duplicates": "create"}, ["a.csv"], "--duplicates create is for rows without a key"),
         ({"key": ["Id"], "same_name": "create"}, ["a.csv"], "--same-name create is for rows without a key"),

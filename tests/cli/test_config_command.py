@@ -36,7 +36,7 @@ def origins(text: str) -> dict[str, str]:
 def test_each_setting_says_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
     """File with line, variable, default; the token is set or unset and never shown."""
     monkeypatch.setenv("IMPORTER_WORKERS", "3")
-    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", "canary-token")
+    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", "secret-token")
     done = config("show", "--origin")
     assert done.returncode == ExitStatus.OK
     told = origins(done.stdout)
@@ -45,7 +45,7 @@ def test_each_setting_says_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) 
     assert told["workers"] == "IMPORTER_WORKERS"
     assert told["timeout"] == "default"
     assert "token in the environment is set" in done.stdout
-    assert "canary" not in done.stdout
+    assert "secret" not in done.stdout
 
 
 def test_without_origin_defaults_are_silent() -> None:

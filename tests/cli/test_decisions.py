@@ -14,6 +14,7 @@ from importer.cli import commands, ledgers
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus
 from tests.pipeline.conftest import World
+from tests.schemas.conformity import complaints
 
 LEDGER = "good.csv.simulated.ledger"
 RUN = ("run", "--simulate", "--settle", "0.05", "--settle-max", "0.1", "--timeout", "0.5", "good.csv")
@@ -84,6 +85,8 @@ def test_unresolved_decided_and_sent_again() -> None:
     assert (decided["id"], decided["via"], decided["supersedes"]) == ("0a1b-2c3d", "operator", "unresolved")
     assert sorted(row["name"] for row in rows("results.jsonl")) == ["Autumn", "Spring", "Summer"]
     assert {row["state"] for row in rows("failures.jsonl")} == {"unresolved"}
+    assert {"resolve", "decision"} <= {entry["t"] for entry in rows("journal.jsonl")}
+    assert complaints(Path(LEDGER)) == []
     assert importer("verify", LEDGER).returncode == ExitStatus.OK
 
 

@@ -3,34 +3,16 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from anyio.from_thread import start_blocking_portal
 
 from importer.errors import ExitStatus
-from importer.simulator.policy import SimulatorPolicy
 from importer.simulator.server import Simulator
 
 TOKEN = "pat-eu1-01234567-89ab-cdef-0123-456789abcdef"
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with a token."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
-    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", TOKEN)
-    return tmp_path
-
-
-@pytest.fixture
-def account(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """Serve a simulated account from another thread; switches come by `parametrize(..., indirect=True)`."""
-    simulator = Simulator(SimulatorPolicy.from_strings(getattr(request, "param", ())))
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(simulator) as served:
-        yield served
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def doctor(*argv: str) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,9 @@ from importer.cli.ending import Ending, last_line, next_steps, place, show
 from importer.cli.pasting import program
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus
+from importer.estimating import Allowance, estimate
 from importer.model import Problem, Rejection, Row
+from importer.pacing import RatePolicy
 from importer.report.books import Books, Summary
 
 ARGV = ["run", "--mapping", "my mapping.toml", "a.csv"]
@@ -114,11 +116,13 @@ def test_failures_of_a_dry_run_come_from_memory() -> None:
     summary = replace(
         DONE, run=None, dry_run=True, books=Books(read=121, not_sent=120, failed=1),
         counts={"codes": {"name_missing": 1}},
+        estimate=estimate(Books(read=121, not_sent=120, failed=1), 3, RatePolicy(), Allowance(untold="none")).as_dict(),
     )  # fmt: skip
     err = shown(summary, samples={"name_missing": [rejection]})[1]
     assert "  a.json row 4: hs_name is blank" in err
     assert "failures.jsonl" not in err
-    assert "A run would create 120, in about 3 requests and 1.0 s at 100 requests per 10 s." in err
+    assert "A run would create 120, skip 0, reject 1." in err
+    assert "5 requests, about 1.0 s at 100 requests per 10 s" in err
 
 
 def test_many_codes_do_not_flood_the_screen() -> None:

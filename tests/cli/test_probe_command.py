@@ -7,38 +7,20 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from anyio.from_thread import start_blocking_portal
 
 from importer.cli import probing
 from importer.errors import ExitStatus
-from importer.simulator.policy import SimulatorPolicy
 from importer.simulator.server import Simulator
 
 TOKEN = "canary-token-4714"
 PORTAL = "87654321"
 ARGV = (sys.executable, "-m", "importer", "probe", "--into", "out")
+SWITCHES = (f"portal_id={PORTAL}",)
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with a token."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
-    monkeypatch.setenv("HUBSPOT_ACCESS_TOKEN", TOKEN)
-    return tmp_path
-
-
-@pytest.fixture
-def account(request: pytest.FixtureRequest) -> Iterator[Simulator]:
-    """Serve a simulated account from another thread; switches come by `parametrize(..., indirect=True)`."""
-    switches = [f"portal_id={PORTAL}", *getattr(request, "param", ())]
-    simulator = Simulator(SimulatorPolicy.from_strings(switches))
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(simulator) as served:
-        yield served
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def probe(*argv: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +28,7 @@ def probe(*argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*ARGV, *argv], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
+@pytest.mark.posix("files have no modes there")
 def test_a_probe_reports_and_leaves_nothing(account: Simulator, folder: Path) -> None:
     """Four verdicts on stdout, two private files without token and portal id, every campaign archived, status 0."""
     done = probe("--base-url", account.base_url, "--settle", "0.1")
@@ -83,6 +66,7 @@ def test_a_production_account_is_asked_about(account: Simulator, folder: Path) -
     assert probe(*asked, "--yes").returncode == ExitStatus.OK
 
 
+@pytest.mark.posix("signals do not reach a process so")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_still_tidies_up(account: Simulator, folder: Path, number: signal.Signals) -> None:
     """In the long wait a signal ends the probe: everything is archived, the report says that it ended early."""

@@ -95,6 +95,7 @@ def test_a_good_run_greets_logs_and_adds_up(plan: Plan) -> None:
     assert TOKEN not in log
 
 
+@pytest.mark.posix("signals do not reach a process so")
 def test_the_first_signal_drains(plan: Plan) -> None:
     """The work is asked to stop, with the status of the signal, and the next command is shown."""
 
@@ -110,6 +111,7 @@ def test_the_first_signal_drains(plan: Plan) -> None:
     assert re.search(r"^to go on: .* run a.csv$", err, re.MULTILINE)
 
 
+@pytest.mark.posix("signals do not reach a process so")
 def test_the_second_signal_cuts_and_the_third_is_the_systems(plan: Plan) -> None:
     """After the second the work is cut and the default handler stands again."""
 
@@ -229,6 +231,7 @@ def test_an_account_is_described(account: Account, words: str) -> None:
     assert session.describe(account).startswith(words)
 
 
+@pytest.mark.posix("signals do not reach a process so")
 def test_a_wish_to_stop_ends_the_question(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal while the question stands is a no."""
     reading, writing = os.pipe()

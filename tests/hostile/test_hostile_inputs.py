@@ -98,6 +98,7 @@ async def test_a_file_that_changes_while_it_is_read(world: World) -> None:
     assert "changed while it was read" in (summary.reason or "")
 
 
+@pytest.mark.posix("files have no modes there")
 async def test_a_file_that_nobody_may_read(world: World) -> None:
     """Without permission the source is refused before anything is sent."""
     source = world.campaigns(2)

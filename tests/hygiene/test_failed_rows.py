@@ -94,6 +94,7 @@ async def test_the_latest_complete_pass_counts(world: World) -> None:
         list(failed_rows(world.folder))
 
 
+@pytest.mark.posix("files have no modes there")
 def test_from_the_command_line(tmp_path: Path) -> None:
     """The file is made 0600, never written over, and its kind is told by its name; without --output it is printed."""
     source = tmp_path / "a.csv"

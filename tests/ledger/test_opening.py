@@ -77,6 +77,7 @@ def test_a_new_ledger(tmp_path: Path) -> None:
         assert ledger.journal.tail.n == 1
 
 
+@pytest.mark.posix("files have no modes there")
 def test_modes(tmp_path: Path) -> None:
     """Whatever the umask says, every file is 0600, and the folder 0700."""
     before = os.umask(0)
@@ -176,6 +177,7 @@ def test_a_kill_between_journal_and_projections(folder: Path) -> None:
         assert ledgers(folder) == before
 
 
+@pytest.mark.posix("signals do not reach a process so")
 def test_a_chunk_sealed_long_before_it_is_written(tmp_path: Path) -> None:
     """The position of a chunk is that of its sealing, though more outcomes came before the chunk was written."""
     folder = tmp_path / "ledger"

@@ -9,6 +9,7 @@ from tests.network.staging import COUNT, TOKEN, elsewhere, proxied, run_once
 from tests.pipeline.conftest import World
 
 
+@pytest.mark.posix("files have no modes there")
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 async def test_proxies_and_netrc_are_ignored(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secure: bool

@@ -24,6 +24,7 @@ def simulator() -> Iterator[str]:
             process.terminate()
 
 
+@pytest.mark.posix("files have no modes there")
 @pytest.mark.slow
 def test_the_token_is_found_nowhere(simulator: str, tmp_path: Path) -> None:
     """Neither ledger, journal, log, summary nor terminal holds the token, whatever HubSpot answers."""

@@ -23,6 +23,7 @@ from importer.settings import load
 from importer.simulator.faults import fault_names
 from importer.simulator.server import Simulator
 from tests.pipeline.conftest import World, made
+from tests.schemas.conformity import complaints
 
 COUNT = 120
 RUNS_MAX = 4
@@ -86,6 +87,7 @@ def test_fault(world: World, fault: str, simulator: Simulator, monkeypatch: pyte
     assert sorted(row["name"] for row in results) == sorted(counts)
     assert len({row["id"] for row in results}) == len(results)
     assert verify(world.ledger) == []
+    assert complaints(world.ledger) == []
     assert leaks(world.ledger, shown) == []
     for summary in world.ledger.glob("runs/*/summary.json"):
         books = json.loads(summary.read_text())["books"]

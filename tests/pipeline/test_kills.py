@@ -55,6 +55,7 @@ def write_source(folder: Path) -> Path:
     return path
 
 
+@pytest.mark.posix("signals do not reach a process so")
 @pytest.mark.slow
 @pytest.mark.parametrize(("first", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_drains_and_the_same_command_resumes(

@@ -12,7 +12,7 @@ from importer.reconcile import REFUSALS_LIE
 from tests.pipeline.conftest import World, made
 
 BAD = ("1999-99-99", "2026-02-30")
-ASSUMPTIONS = Path(__file__).resolve().parents[2] / "docs" / "assumptions.md"
+ASSUMPTIONS = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "assumptions.md"
 
 
 def findings(world: World) -> Counter[str]:
@@ -79,7 +79,7 @@ async def test_one_lie_is_enough_for_the_ledger(world: World) -> None:
 
 
 async def test_a_429_that_made_everything_makes_twins_as_the_document_says(world: World) -> None:
-    """A 429 is believed: the one refusal whose lie doubles campaigns, and docs/assumptions.md names it."""
+    """A 429 is believed: the one refusal whose lie doubles campaigns, and docs/explanation/assumptions.md names it."""
     async with world.simulator("429_commits@2") as simulator:
         await world.run(simulator, world.campaigns(100))
 

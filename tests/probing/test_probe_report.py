@@ -68,6 +68,7 @@ def test_the_report_says_what_was_left_and_why_it_ended(tmp_path: Path) -> None:
     assert data["left"] == {"id-1": "importer probe x `good`"}
 
 
+@pytest.mark.posix("links need a right of their own")
 def test_a_link_in_the_reports_place_is_not_followed(tmp_path: Path) -> None:
     """The report never overwrites what somebody else's link points to."""
     (tmp_path / "precious").write_text("keep")

@@ -20,6 +20,7 @@ DETAILS = Details(
 )
 
 
+@pytest.mark.posix("files have no modes there")
 def test_details_come_back(tmp_path: Path) -> None:
     """What is read is what was written, and nobody else may read it."""
     path = tmp_path / "details.json"

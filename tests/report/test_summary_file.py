@@ -45,6 +45,7 @@ def test_a_refusal_has_the_same_keys_without_books() -> None:
     assert found["books"] is None
 
 
+@pytest.mark.posix("files have no modes there")
 def test_the_file_is_private_and_replaces_an_older_one(tmp_path: Path) -> None:
     """Mode 0600, the new content, and nothing else left in the folder."""
     path = tmp_path / "summary.json"

@@ -86,6 +86,7 @@ def test_a_file_of_nothing_but_a_torn_line(tmp_path: Path, content: bytes) -> No
     lines.close()
 
 
+@pytest.mark.posix("files have no modes there")
 async def test_the_state_is_private(simulated: Any, tmp_path: Path) -> None:
     """Files are 0600 in a folder 0700."""
     folder = tmp_path / "new" / "state"
@@ -105,6 +106,7 @@ async def test_damage_before_the_tail_is_refused(tmp_path: Path) -> None:
             raise AssertionError("unreachable")
 
 
+@pytest.mark.posix("there is no such device or call")
 def test_a_full_disk_is_told() -> None:
     """A write that the disk refuses is an error, not a silence."""
     full = Path("/dev/full")
@@ -125,6 +127,7 @@ async def test_the_callers_error_is_not_wrapped(tmp_path: Path) -> None:
             raise ZeroDivisionError
 
 
+@pytest.mark.posix("signals do not reach a process so")
 async def test_a_killed_process_leaves_a_state_that_goes_on(simulated: Any, tmp_path: Path) -> None:
     """What a client was told before kill -9 is there after it."""
     async with simulated() as client:
@@ -138,6 +141,7 @@ async def test_a_killed_process_leaves_a_state_that_goes_on(simulated: Any, tmp_
         assert client.sim.stats()["creates"] == 20
 
 
+@pytest.mark.posix("signals do not reach a process so")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 async def test_a_process_of_its_own_stops_when_asked(simulated: Any, tmp_path: Path, stop: signal.Signals) -> None:
     """`serve` says where it listens, answers, and ends with status 0 on SIGINT and SIGTERM."""

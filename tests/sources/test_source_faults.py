@@ -189,6 +189,7 @@ def test_standard_input(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not stdin.buffer.closed
 
 
+@pytest.mark.posix("there are no named pipes")
 def test_special_files_need_permission(read: Read, tmp_path: Path) -> None:
     """Pipes and devices are refused before they are opened, unless allowed; a directory always."""
     fifo = tmp_path / "fifo"

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.errors import SourceError, UsageError
+from importer.model import Rejection, Row
 from importer.sources.json_values import Limits, Malformed, load_object
 
 if sys.version_info >= (3, 14):
@@ -84,6 +85,11 @@ def test_every_line_is_accounted_for(
         assert all(not line.strip(b"\r") for line in lines[following - 1 :])
 
 
+def by_column(item: Row | Rejection) -> Row | Rejection:
+    """Return a row with its cells by column, however it holds them."""
+    return item._replace(held=item.cells, columns=None) if isinstance(item, Row) else item
+
+
 @LIMITS
 @given(table, st.integers(1, 40))
 def test_what_is_read_does_not_depend_on_blocks(
@@ -93,7 +99,7 @@ def test_what_is_read_does_not_depend_on_blocks(
     data = b"h,i\n" + body
     whole = read(data, format="csv", row_bytes_max=15)
     pieces = read(dribble(data, step), format="csv", row_bytes_max=15)
-    assert pieces.items == whole.items
+    assert list(map(by_column, pieces.items)) == list(map(by_column, whole.items))
     assert str(pieces.error) == str(whole.error)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Protocol
 
+from importer import platforms
 from importer.ledger.disk import Disk, write_whole
 
 RUN: Final = ".run"
@@ -24,20 +25,12 @@ class Stored:
 
     def read(self, size: int, offset: int) -> bytes:
         """Return `size` bytes from `offset`; fewer at the end. For one thread at a time."""
-        return _read(self.fd, size, offset)
+        return platforms.read_at(self.fd, size, offset)
 
     @property
     def size(self) -> int:
         """Bytes."""
         return os.fstat(self.fd).st_size
-
-
-def _seek_and_read(fd: int, size: int, offset: int) -> bytes:
-    os.lseek(fd, offset, os.SEEK_SET)
-    return os.read(fd, size)
-
-
-_read: Final[Callable[[int, int, int], bytes]] = getattr(os, "pread", _seek_and_read)  # which Windows has not
 
 
 class Storage(Protocol):
@@ -81,7 +74,7 @@ class Folder:
     def open(self, name: str, *, read_only: bool) -> Stored:
         """Open a file that is there; one that was opened for reading only is never removed."""
         path = self.path / name
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0))
+        fd = os.open(path, platforms.opening(os.O_RDONLY))
         stored = self._stored(path, fd)
         if read_only:
             stored.remove = stored.close

@@ -1,0 +1,45 @@
+"""Ids of campaigns, each with one mark, in bounded memory: sorted runs in nameless files. Everything here blocks."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import Final
+
+from importer.ledger.identities.layout import KEY_BYTES
+from importer.ledger.identities.storage import Scratch
+from importer.ledger.identities.tiers import Tiers
+
+_CHUNK_IDS: Final = 16_384  #: kept in memory before they are written
+
+
+class IdSet:
+    """Ids and their marks; the latest mark of an id counts. One thread at a time uses it."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._tiers = Tiers(KEY_BYTES + 1, Scratch(), lambda: None)
+        self._recent: dict[bytes, bytes] = {}
+
+    def add(self, marks: Mapping[str, bool]) -> None:
+        """Take ids and their marks. Raises `OSError`."""
+        self._recent.update({_key(one): bytes([mark]) for one, mark in marks.items()})
+        if len(self._recent) >= _CHUNK_IDS:
+            entries = sorted(key + mark for key, mark in self._recent.items())
+            self._tiers.append(entries, len(self._tiers.remember(entries)))
+            self._tiers.step()
+            self._recent = {}
+
+    def find(self, ids: Iterable[str]) -> dict[str, bool]:
+        """Return the marks of those of `ids` that were added. Raises `OSError`."""
+        wanted = {_key(one): one for one in ids}
+        found = self._tiers.find(b"".join(wanted)) if wanted else {}
+        marks = {key: entry[KEY_BYTES:] for key, entry in found.items()}
+        marks |= {key: self._recent[key] for key in wanted.keys() & self._recent.keys()}
+        return {wanted[key]: mark != b"\0" for key, mark in marks.items()}
+
+    def close(self) -> None:
+        """Give the files back."""
+        self._tiers.close()
+
+
+def _key(of_one: str) -> bytes:
+    return blake2b(of_one.encode("utf-8", "surrogatepass"), digest_size=KEY_BYTES).digest()

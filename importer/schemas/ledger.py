@@ -1,0 +1,222 @@
+"""The lines of the ledger's files, and the objects of a run."""
+
+from dataclasses import fields
+from typing import Any, Final
+
+from importer.errors import ExitStatus
+from importer.estimating import Estimate
+from importer.ledger import entries, mode_entries, rows
+from importer.model import Pairing, State
+from importer.problems import CODES
+from importer.report import details, summary
+from importer.report.books import Books, Summary, Tally
+from importer.schemas.shapes import IDENTITY, Schema, closed, document, or_null, schema_of, shape
+from importer.settling import SETTLED_COUNTS
+from importer.summing_up import NOT_COUNTS
+
+_PAIRINGS: Final[Schema] = {"enum": [str(pairing) for pairing in Pairing]}
+_CODE: Final[Schema] = {"enum": sorted(CODES)}
+_NUMBER: Final[Schema] = {"type": "integer", "minimum": 0, "description": "Number of the line, consecutive from 0."}
+_SEAL: Final[Schema] = {
+    "type": "string",
+    "pattern": "^[0-9a-f]{8}$",
+    "description": "CRC-32 of the line up to here, begun with that of the line before.",
+}
+_PROBLEM: Final = closed(
+    {
+        "code": _CODE,
+        "message": {"type": "string"},
+        "column": {"type": ["string", "null"]},
+        "fix": {"type": ["string", "null"]},
+    },
+    ["code", "message", "column", "fix"],
+)
+_PROBLEMS: Final[Schema] = {"type": "array", "items": _PROBLEM, "minItems": 1}
+_PROPERTIES: Final = schema_of(dict[str, str])
+_ITEM: Final[Schema] = {
+    "type": "array",
+    "description": "Source (index into src), ordinal, line number, identity, name, content digest.",
+    "prefixItems": [
+        {"type": "integer", "minimum": 0},
+        {"type": "integer", "minimum": 0},
+        {"type": ["integer", "null"]},
+        IDENTITY,
+        {"type": "string"},
+        {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+    ],
+    "minItems": 6,
+    "items": False,
+}
+_CREATED: Final[Schema] = {
+    "type": "array",
+    "items": {
+        "type": "array",
+        "description": "Index in the batch, id, createdAt, pairing, values that came back in another spelling.",
+        "prefixItems": [
+            {"type": "integer", "minimum": 0},
+            {"type": "string"},
+            {"type": ["string", "null"]},
+            _PAIRINGS,
+            or_null(_PROPERTIES),
+        ],
+        "minItems": 5,
+        "items": False,
+    },
+}
+_FAILED: Final[Schema] = {"type": "array", "items": shape(entries.FailedItem, code=_CODE)}
+_EXTRA: Final[Schema] = {
+    "type": "array",
+    "items": closed({"id": {"type": "string"}, "name": {"type": ["string", "null"]}}, ["id", "name"]),
+}
+_BOOKS: Final = shape(Books)
+_FINGERPRINT: Final[Schema] = {
+    "type": "array",
+    "items": {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]},
+}
+_BODY: Final = closed(
+    {
+        "inputs": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 50,
+            "items": closed({"properties": _PROPERTIES}, ["properties"]),
+        }
+    },
+    ["inputs"],
+)
+_CHANGES: Final = closed(
+    {
+        "inputs": {
+            "type": "array",
+            "minItems": 1,
+            "maxItems": 50,
+            "items": closed({"id": {"type": "string"}, "properties": _PROPERTIES}, ["id", "properties"]),
+        }
+    },
+    ["inputs"],
+)
+
+
+def journal() -> Schema:
+    """Return the schema of a line of journal.jsonl, whatever its type."""
+    kinds = (
+        shape(entries.Header, schema={"const": entries.SCHEMA}),
+        shape(entries.Run),
+        shape(entries.Intent, items={"type": "array", "items": _ITEM, "minItems": 1, "maxItems": 50}, body=_BODY),
+        shape(
+            entries.Outcome,
+            created=_CREATED,
+            failed=_FAILED,
+            extra=_EXTRA,
+            **{"class": {"enum": ["answered", "refused", "not_sent", "unknown"]}},
+        ),
+        shape(
+            entries.Reject,
+            items={"type": "array", "items": shape(entries.RejectItem, problems=_PROBLEMS, identity=or_null(IDENTITY))},
+        ),
+        shape(entries.Resolve, created=_CREATED, failed=_FAILED, extra=_EXTRA,
+              refusal={"enum": ["atomic", "partial"]}),
+        shape(entries.Archive),
+        shape(entries.Archived),
+        shape(mode_entries.Update, body=_CHANGES,
+              items={"type": "array", "items": _ITEM, "minItems": 1, "maxItems": 50}),
+        shape(mode_entries.Updated, failed=_FAILED),
+        shape(mode_entries.Confirm),
+        shape(mode_entries.Gone),
+        shape(mode_entries.Adopt),
+        shape(entries.Decision, identity=IDENTITY),
+        shape(entries.End, books=_BOOKS, sources=_FINGERPRINT),
+    )  # fmt: skip
+    lines = []
+    for kind in kinds:
+        held = {"n": _NUMBER, **kind["properties"], "c": _SEAL}
+        lines.append(kind | {"properties": held, "required": ["n", *kind["required"], "c"]})
+    return document("A line of journal.jsonl", {"oneOf": lines})
+
+
+def results() -> Schema:
+    """Return the schema of a line of results.jsonl."""
+    return document("A line of results.jsonl", shape(rows.ResultRow, identity=IDENTITY, pairing=_PAIRINGS))
+
+
+def failures() -> Schema:
+    """Return the schema of a line of failures.jsonl."""
+    closer = {"identity": or_null(IDENTITY), "code": _CODE, "problems": _PROBLEMS}
+    return document("A line of failures.jsonl", shape(rows.FailureRow, **closer))
+
+
+def listed() -> Schema:
+    """Return the schema of a line of changed.jsonl or skipped.jsonl."""
+    return document("A line of changed.jsonl or skipped.jsonl", shape(rows.ListedRow, identity=IDENTITY))
+
+
+def run_summary() -> Schema:
+    """Return the schema of summary.json, which --json prints: of a run, or of what could not begin."""
+    counts = {name: made for name, made in shape(Tally, **_TALLY)["properties"].items() if name not in NOT_COUNTS}
+    made: dict[str, Any] = shape(
+        Summary,
+        status={"enum": [int(status) for status in ExitStatus]},
+        books=_BOOKS,
+        counts=closed(counts, list(counts)),
+        estimate=or_null(shape(Estimate)),
+        sources={"type": "array", "items": {"type": "string"}},
+    )
+    names = {"enum": [status.name.lower() for status in ExitStatus]}
+    held = {"schema": {"const": summary.SCHEMA}, **made["properties"], "status_name": names, "line": {"type": "string"}}
+    ran = made | {"properties": held, "required": list(held)}
+    refused = closed(
+        {
+            "schema": {"const": summary.SCHEMA},
+            "run": {"type": "null"},
+            "status": made["properties"]["status"],
+            "status_name": names,
+            "reason": {"type": "string"},
+            "hint": {"type": ["string", "null"]},
+            "books": {"type": "null"},
+        },
+        ["schema", "run", "status", "status_name", "reason", "hint", "books"],
+        description="What could not begin.",
+    )
+    fewer = closed({name: counts[name] for name in SETTLED_COUNTS}, SETTLED_COUNTS)
+    settled = ran | {"description": "What settled earlier runs and read no source."}
+    settled["properties"] = held | {"run": {"type": "null"}, "counts": fewer, "sources": {"const": []}}
+    return document("summary.json of a run, and what --json prints", {"oneOf": [ran, settled, refused]})
+
+
+#: What the type of a count does not say, or what never leaves the run.
+_TALLY: Final[dict[str, Schema]] = {
+    "ended": {"propertyNames": {"enum": [str(state) for state in State]}},
+    "samples": {},
+    "troubled": {},
+    "watch": {},
+    "codes": {"type": "object", "propertyNames": _CODE, "additionalProperties": {"type": "integer", "minimum": 1}},
+}
+
+
+def run_details() -> Schema:
+    """Return the schema of details.json of a run."""
+    texts: Schema = {"type": "string"}
+    setting: Schema = {"type": "array", "prefixItems": [texts, texts, {"type": ["string", "null"]}], "minItems": 3}
+    step: Schema = {"type": "array", "prefixItems": [texts, texts], "minItems": 2, "items": False}
+    table = closed(
+        {
+            "columns": {"type": "array", "items": texts},
+            "rows": {"type": "array", "items": {"type": "array", "items": {"type": ["number", "null"]}}},
+        },
+        ["columns", "rows"],
+    )
+    held: dict[str, Schema] = {
+        "schema": {"const": details.SCHEMA},
+        "tool": {"type": "string", "description": "Version of the importer."},
+        "account": {"type": "string", "description": "Whom the run wrote to, in words."},
+        "settings": {
+            "type": "array",
+            "description": "Name, value and origin of each; the origin is null for a default.",
+            "items": setting | {"items": False},
+        },
+        "next_steps": {"type": "array", "description": "Why, and the command.", "items": step},
+        "timeline": {**table, "description": "Counts over time: the names once, then a row for each moment."},
+    }
+    named = {field.name for field in fields(details.Details)}
+    assert named - {"samples"} == set(held) - {"schema", "timeline"}
+    return document("details.json of a run", closed(held, list(held)))

@@ -1,0 +1,1 @@
+"""A run in figures for those who watch many: Prometheus' text format, and OpenTelemetry."""
