@@ -28,6 +28,7 @@ from importer.hubspot.exchange import Transport
 from importer.inquiring import asker_of, lookup_of
 from importer.ledger.fold import epoch
 from importer.ledger.idset import IdSet
+from importer.ledger.last_written import as_updated
 from importer.ledger.looking import View, look_at
 from importer.ledger.made import Made, made, windows
 from importer.ledger.opening import Owner, check_owner, read_header
@@ -169,7 +170,7 @@ async def _compare_all(this: _Check) -> None:
                 return
             await _compare(this, some)
 
-    with closing(made(this.plan.ledger)) as campaigns:
+    with closing(as_updated(this.plan.ledger, made(this.plan.ledger))) as campaigns:
         async with anyio.create_task_group() as workers:
             for _ in range(this.plan.workers or WORKERS):
                 workers.start_soon(work)

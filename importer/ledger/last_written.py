@@ -5,7 +5,7 @@ journal, in the bodies of intents and updates, and the few that a run needs are 
 Everything here blocks.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from typing import Any, Final
 import orjson
 
 from importer.ledger.fold import properties_of
+from importer.ledger.made import Made, entries_of
 from importer.ledger.replay import JOURNAL
 
 _HEAD_BYTES: Final = 48  #: the type stands in them
@@ -96,3 +97,21 @@ def last_written(folder: Path, identities: Collection[str]) -> dict[str, Written
             if line.endswith(b"\n") and any(kind in line[:_HEAD_BYTES] for kind in _KINDS):
                 gathering.take(orjson.loads(line))
     return gathering.found
+
+
+def as_updated(folder: Path, campaigns: Iterator[Made]) -> Generator[Made]:
+    """Yield each campaign with what was written there last; one that was made anew since is left out.
+
+    Blocks. Memory: the values of the campaigns that were updated or made anew, one by one.
+    """
+    touched: set[str] = set()
+    for _n, entry in entries_of(folder, kinds=(b'"t":"update"', b'"t":"gone"')):
+        touched.update(item[3] if entry["t"] == "update" else item[0] for item in entry["items"])
+    values = last_written(folder, touched) if touched else {}
+    for one in campaigns:
+        last = values.get(one.identity)
+        if last is None:
+            yield one
+        elif last.id == one.id:
+            first = {name: told[0] for name, told in last.values.items()}
+            yield one._replace(written=first, normalised={name: told[-1] for name, told in last.values.items()})

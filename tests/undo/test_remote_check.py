@@ -4,9 +4,11 @@ from collections import Counter
 
 import pytest
 
+from importer.admission import AdmissionPolicy
 from importer.errors import AccessError, ExitStatus, LedgerError
 from importer.ledger.idset import IdSet
 from importer.ledger.made import archived_places, made, windows
+from importer.records import RecordPolicy
 from importer.remote_check import Kind
 from importer.stopping import Stop
 from importer.undone import Wish
@@ -161,3 +163,23 @@ def test_ids_keep_their_latest_mark_whatever_their_number() -> None:
     }  # fmt: skip
     assert ids.find([]) == {}
     ids.close()
+
+
+async def test_what_was_updated_is_compared_with_its_update(world: Undos) -> None:
+    """The values of the latest update count, and of campaigns that were made anew the latest one."""
+
+    async def night(notes: str) -> None:
+        rows = [{"hs_name": f"C{n}", "hs_notes": notes if n < 2 else ""} for n in range(4)]
+        admission = AdmissionPolicy(mode="upsert", recreate_missing=True)
+        await world.run(simulator, world.source(rows), admission=admission, records=RecordPolicy(key=("hs_name",)))
+
+    async with world.simulator() as simulator:
+        await night("one")
+        await night("two")
+        await delete(simulator, world.ids()["C1"])
+        await night("three")
+        done = await world.check(simulator)
+        assert (done.status, done.counts.same, world.found) == (ExitStatus.OK, 4, [])
+        await edit(simulator, world.ids()["C0"], hs_notes="two")
+        await world.check(simulator)
+        assert kinds(world) == {"changed": 1}
