@@ -45,7 +45,7 @@ def test_each_setting_says_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) 
     assert told["workers"] == "IMPORTER_WORKERS"
     assert told["timeout"] == "default"
     assert "token in the environment is set" in done.stdout
-    assert "secret" not in done.stdout
+    assert "secret-token" not in done.stdout
 
 
 def test_without_origin_defaults_are_silent() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-CLIENT_SECRET, REFRESH, HOOK = "canary-client-secret-1", "canary-refresh-token-2", "canary-hook-secret-3"
-VAULT = "canary-vault-token-4"
+CLIENT_SECRET, REFRESH, HOOK = "secr3t-client-secret-1", "secr3t-refresh-token-2", "secr3t-hook-secret-3"
+VAULT = "secr3t-vault-token-4"
 WEATHER = ("504_after_commit@2", "html_502@3", "reset_after_commit@6")
 
 
@@ -52,7 +52,7 @@ def assert_clean(
     assert {"journal.jsonl", "summary.json", "report.html", "import.prom", "run.log"} <= {
         Path(name).name for name in places
     }
-    assert not [name for name, held in places.items() if b"canary" in held or b"CSIM" in held]
+    assert not [name for name, held in places.items() if b"secr3t" in held or b"CSIM" in held]
     assert b"the webhook was not told" in done.stderr
 
 
@@ -87,16 +87,16 @@ def test_refused_credentials_are_told_without_them(tmp_path: Path) -> None:
     environment = {
         "HUBSPOT_CLIENT_ID": "app",
         "HUBSPOT_CLIENT_SECRET": CLIENT_SECRET,
-        "HUBSPOT_REFRESH_TOKEN": "canary",
+        "HUBSPOT_REFRESH_TOKEN": "secr3t",
     }
     with simulator(f"client_secret={CLIENT_SECRET}", f"refresh_token={REFRESH}") as base_url:
         done = imported(tmp_path, base_url, "--hook-command", hook, **environment)
     assert done.returncode == 4
     assert b"BAD_REFRESH_TOKEN" in done.stderr
-    assert b"canary" not in done.stdout + done.stderr
+    assert b"secr3t" not in done.stdout + done.stderr
     news = json.loads(told.read_text())
     assert (news["event"], news["status_name"]) == ("failure", "access")
-    assert "canary" not in told.read_text()
+    assert "secr3t" not in told.read_text()
 
 
 @pytest.mark.slow
@@ -110,7 +110,7 @@ def test_a_vault_is_asked_again_when_its_token_is_refused(tmp_path: Path) -> Non
         "asked = int(path.read_text()) + 1 if path.exists() else 1\n"
         "path.write_text(str(asked))\n"
         "print('vault: asked', asked, file=sys.stderr)\n"
-        f"print('canary-old-token' if asked == 1 else {VAULT!r})\n"
+        f"print('secr3t-old-token' if asked == 1 else {VAULT!r})\n"
     )
     with simulator(f"token={VAULT}") as base_url:
         done = imported(tmp_path, base_url, "--token-command", f"{sys.executable} {vault}")

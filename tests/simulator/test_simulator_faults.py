@@ -60,12 +60,13 @@ COIN = {"timeout", "html_502", *(f"{status}" for status in GATEWAY)}
 LATE = {"late_commit", "late_commit_reset", "pending_then_commit"}
 PARTIAL = {"207_named", "207_unattributed", "207_miscounted"}
 BOMBS = {"gzip_bomb"}
+ARCHIVES = {"no_effect"}
 LISTS = {"empty_page", "stuck_cursor", "short_page", "doubled_page", "other_ids"}
 
 
 def test_every_fault_of_the_table_has_its_test() -> None:
     """No fault can be added without saying here what it does."""
-    tested = {text.partition(":")[0] for text in MADE} | COIN | LATE | PARTIAL | BOMBS | LISTS
+    tested = {text.partition(":")[0] for text in MADE} | COIN | LATE | PARTIAL | BOMBS | LISTS | ARCHIVES
     assert tested == set(fault_names())
     assert all(fault.sentence.endswith(".") for fault in TABLE.values())
 
@@ -138,6 +139,16 @@ async def test_late_commits_happen_later(simulated: Any, name: str) -> None:
         assert slept == [7]
         assert client.names == sorted([*NAMES, "meanwhile"])
         assert [each.request for each in client.sim.truth] == [2] + [1] * 10
+
+
+async def test_an_archive_without_effect_says_204(simulated: Any) -> None:
+    """The answer is that of a success, and the campaign stands; the next request archives it."""
+    path = "/marketing/v3/campaigns/batch/archive"
+    async with simulated("archive/no_effect@1") as client:
+        made = (await client.create("a")).json["results"][0]["id"]
+        for archived in (False, True):
+            assert (await client.ask("POST", path, {"inputs": [{"id": made}]})).status == 204
+            assert [each.archived for each in client.sim.truth] == [archived]
 
 
 async def test_what_is_put_off_is_done_at_the_stop(simulated: Any) -> None:
