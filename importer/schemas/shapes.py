@@ -94,7 +94,7 @@ def _comments(kind: Any) -> dict[str, str]:
 def _summary(kind: Any) -> str:
     """Return the first line of a class's docstring, where it has one of its own."""
     try:
-        found = ast.get_docstring(ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0])  # type: ignore[arg-type]
+        found = ast.get_docstring(ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0])  # type: ignore[arg-type] # a class
     except (OSError, TypeError):
         return ""
     return (found or "").partition("\n")[0]

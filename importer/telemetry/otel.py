@@ -30,13 +30,13 @@ class Telemetry:
         self, endpoint: str, resource: Mapping[str, str], tell: Callable[[], Iterable[Figure]], *, every_s: float
     ) -> None:
         with _extra():
-            from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
-            from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415
-            from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415
-            from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-            from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-            from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+            from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415 - of an extra, which need not be there
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - of an extra, which need not be there
+            from opentelemetry.sdk.metrics import MeterProvider  # noqa: PLC0415 - of an extra, which need not be there
+            from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader  # noqa: PLC0415 - of an extra, which need not be there
+            from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - of an extra, which need not be there
+            from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - of an extra, which need not be there
+            from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - of an extra, which need not be there
 
         self.unsent = _Counting()
         told = Resource.create({"service.name": _SCOPE, **resource})
@@ -60,7 +60,7 @@ class Telemetry:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """End the run's span and send what is left; blocks for a few seconds at most."""
-        from opentelemetry.trace import StatusCode  # noqa: PLC0415
+        from opentelemetry.trace import StatusCode  # noqa: PLC0415 - of an extra, which need not be there
 
         if error is not None:
             self._run.set_status(StatusCode.ERROR, type(error).__name__)
@@ -71,7 +71,7 @@ class Telemetry:
 
     def end(self, status: int, attributes: Mapping[str, str | int | float]) -> None:
         """Note on the run's span how it ended."""
-        from opentelemetry.trace import StatusCode  # noqa: PLC0415
+        from opentelemetry.trace import StatusCode  # noqa: PLC0415 - of an extra, which need not be there
 
         self._run.set_attributes({"importer.exit_status": status, **attributes})
         if status:
@@ -84,7 +84,7 @@ class Telemetry:
     @contextmanager
     def _span(self, name: str) -> Iterator[Any]:
         """Open the span of one request below the run's; it holds no data of campaigns."""
-        from opentelemetry.trace import SpanKind, set_span_in_context  # noqa: PLC0415
+        from opentelemetry.trace import SpanKind, set_span_in_context  # noqa: PLC0415 - of an extra, which need not be there
 
         span = self._tracer.start_span(name, context=set_span_in_context(self._run), kind=SpanKind.CLIENT)
         try:
@@ -102,7 +102,7 @@ class Telemetry:
 
 
 def _asker(name: str, tell: Callable[[], Iterable[Figure]]) -> Callable[[Any], Iterator[Any]]:
-    from opentelemetry.metrics import Observation  # noqa: PLC0415
+    from opentelemetry.metrics import Observation  # noqa: PLC0415 - of an extra, which need not be there
 
     def ask(_options: Any) -> Iterator[Any]:
         for figure in tell():
