@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final
 
 from importer import attribution, echo, pairing
@@ -90,11 +91,12 @@ class AnswerReader:
 
 
 def _found(pairs: pairing.Pairs) -> list[Finding]:
+    if not pairs.pairs:
+        return []
+    indices, results, hows, normalised = zip(*pairs.pairs, strict=True)  # by the column, which is much quicker
+    ids, _properties, created_at, *_ = zip(*results, strict=True)
     new = tuple.__new__  # the named constructor costs as much again
-    return [
-        new(Created, (index, result.id, result.created_at, how, normalised))
-        for index, result, how, normalised in pairs.pairs
-    ]
+    return list(map(new, repeat(Created), zip(indices, ids, created_at, hows, normalised, strict=True)))
 
 
 def _attributed(batch: Batch, pairs: pairing.Pairs, reply: wire.BatchReply) -> list[Finding]:

@@ -24,6 +24,9 @@ NOT_ECHOED: Final = frozenset({"hs_business_unit_ids", "hs_goal"})
 #: Bytes of characters that are in NFC wherever they stand: below U+0300, Cyrillic's first half, most of Chinese.
 _IN_NFC: Final = bytes([*range(0xCC), 0xD0, 0xD1, *range(0xE4, 0xEA)])
 
+#: White space that is ASCII, but for the blank.
+_BLANKS: Final = "\t\n\v\f\r\x1c\x1d\x1e\x1f"
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_CHARACTERS: Final = 10  # YYYY-MM-DD
 _EPOCH_MS_DIGITS: Final = range(11, 15)  # milliseconds since 1970 for the years 1973 to 5138
@@ -141,14 +144,21 @@ def _written(texts: Sequence[str]) -> list[bytes]:
 def texts(values: Sequence[str]) -> Sequence[str]:
     """Return `text` of each text, which nearly always is the text itself."""
     together = " ".join(["", *values, ""])
-    if "  " not in together and together.isprintable() and _is_plainly_nfc(together.encode()):
-        return values
-    return list(map(text, values))
+    if "  " in together or any(blank in together for blank in _BLANKS):
+        return list(map(text, values))
+    return values if together.isascii() else [value if value.isascii() else text(value) for value in values]
 
 
 def nfc(text: bytes) -> bytes:
     """Return UTF-8 text in NFC."""
     return text if _is_plainly_nfc(text) else unicodedata.normalize("NFC", text.decode()).encode()
+
+
+def are_plainly_nfc(texts: Sequence[str]) -> bool:
+    """Return whether it takes no look at the characters to see that texts, and lists of them, are in NFC."""
+    if "".join(texts).isascii():
+        return True
+    return _is_plainly_nfc("".join([text for text in texts if not text.isascii()]).encode())
 
 
 def _is_plainly_nfc(text: bytes) -> bool:

@@ -24,6 +24,10 @@ from importer.rules import Rule
 
 _REMEMBERED_MAX: Final = 10_000  #: distinct texts of one column whose reading is kept
 
+#: What is ASCII and not printable, but for line breaks and tabs: looking for each is many times quicker than
+#: looking at each character.
+_CONTROLS: Final = [chr(code) for code in (*range(0x20), 0x7F) if chr(code) not in "\t\n\r"]
+
 _Odd = set[int]  # indices of the rows that `make` has to judge
 
 
@@ -104,7 +108,8 @@ class ColumnarMaker:
             made = self._keyed(cells, values, len(rows), odd)
             contents: Iterable[str] = self._contents(values)
         else:
-            made = identities(self._maker.policy.key_space, "all", payloads)
+            in_nfc = all(map(canonical.are_plainly_nfc, values))
+            made = identities(self._maker.policy.key_space, "all", payloads, in_nfc=in_nfc)
             contents = map(content_of_keyless, made)
         given: Iterable[dict[str, str] | None] = repeat(None)
         correlation = self._maker.policy.correlation
@@ -139,7 +144,7 @@ class ColumnarMaker:
         memory = column.memory
         if memory is None:
             longest = NAME_CHARACTERS_MAX if column.name == NAME else TEXT_CHARACTERS_MAX
-            if max(map(len, texts)) > longest or not _is_printable("".join(texts)):
+            if max(map(len, texts)) > longest or not _are_printable(texts):
                 name = column.name
                 odd.update(at for at, text in enumerate(texts) if len(text) > longest or text_problems(name, text))
             return texts
@@ -238,8 +243,10 @@ def _texts(cells: Sequence[Any], odd: _Odd) -> Sequence[str]:
         return ["" if isinstance(value, Problem) else value for value in values]
 
 
-def _is_printable(text: str) -> bool:
-    """Return whether nothing but line breaks and tabs in `text` is unprintable."""
-    if text.isascii() and "\x7f" not in text and b"\\" not in orjson.dumps(text):
-        return True
-    return text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
+def _are_printable(texts: Sequence[str]) -> bool:
+    """Return whether nothing but line breaks and tabs in `texts` is unprintable."""
+    plain = "".join([text for text in texts if text.isascii()])
+    if any(mark in plain for mark in _CONTROLS):
+        return False
+    other = "".join([text for text in texts if not text.isascii()])
+    return other.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()

@@ -1,11 +1,13 @@
 """A reply which repeats every input to the letter, as nearly all do: paired by the bytes of its JSON.
 
-Equal values have equal canonical forms, so the second step of `pairing` would find the same; this only finds it sooner,
-without a mapping for each input. This module is pure.
+Equal values have equal canonical forms, and properties that no input sent say nothing, so the second step of `pairing`
+would find the same; this only finds it sooner, without a mapping for each input. This module is pure.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
+
+import orjson
 
 from importer import canonical
 from importer.model import Pairing, Result
@@ -26,16 +28,27 @@ def verbatim(
     Takes the name of each input and all its properties as `canonical.framed` writes them; the rest is as for
     `pairing.pair`.
     """
-    ids = [result.id for result in results]
-    named = {result.properties.get(NAME): result for result in results}
-    if not len(names) == len(results) == len(named) == len({*ids}) or named.keys() != {*names}:
+    if len(names) != len(results):
         return None
-    found = [named[name] for name in names]
-    written = b",".join(payloads)
-    if canonical.framed([result.properties for result in found]) != b"[" + written + b"]" or "" in ids:
+    ids, shown, *_ = zip(*results, strict=True)  # by the column, which is much quicker
+    places = dict(zip([one.get(NAME) for one in shown], range(len(shown)), strict=True))
+    if not len(places) == len(names) == len({*ids}) or places.keys() != {*names}:
         return None
-    if any(map(known, ids)) or any(canonical.framed(name) + b":" in written for name in ignored):
+    order = [places[name] for name in names]
+    repeated = b"[%b]" % b",".join(payloads)
+    told: Sequence[Mapping[str, str]] = [shown[place] for place in order]
+    if canonical.framed(told) != repeated:
+        told = _without_more(told, payloads[0])
+        if canonical.framed(told) != repeated:
+            return None
+    if "" in ids or any(map(known, ids)) or any(name in one for name in ignored for one in told):
         return None
     # Straight to the tuples: the named constructor costs as much again.
-    parts = zip(range(len(found)), found, repeat(Pairing.EXACT), repeat(None))
+    parts = zip(range(len(order)), [results[place] for place in order], repeat(Pairing.EXACT), repeat(None))
     return Pairs(pairs=tuple(map(tuple.__new__, repeat(Pair), parts)), left=(), unexpected=(), near={})
+
+
+def _without_more(told: Sequence[Mapping[str, str]], payload: bytes) -> Sequence[Mapping[str, str]]:
+    """Return campaigns without the properties that the first shows and its input did not send, as ids and dates."""
+    more = told[0].keys() - orjson.loads(payload).keys()
+    return [{name: value for name, value in one.items() if name not in more} for one in told] if more else told

@@ -172,7 +172,7 @@ def _match(sent: _Sent, first: Pairs, results: Sequence[Result], terms: _Terms) 
     for step in (partial(_by_key, key), _by_whole, _by_class):
         for ours, found, how in list(step(inputs, claims)):
             label = Pairing.REREAD if terms.complete and how is not Pairing.KEY else how
-            for index, claim in _assigned(sent, ours, found):
+            for index, claim in _assigned(sent, ours, found, compared):
                 pairs[index] = Pair(index, claim.result, label, _changed(sent[index], claim, compared))
         taken = {pair.result.id for pair in pairs.values()}
         inputs = [one for one in inputs if one.at not in pairs]
@@ -246,12 +246,18 @@ def _by_class(inputs: Sequence[_Input], claims: Sequence[_Claim]) -> _Found:
             yield classes[content], found, Pairing.NAME if by_name else Pairing.COMPATIBLE
 
 
-def _assigned(sent: _Sent, inputs: Sequence[_Input], claims: Sequence[_Claim]) -> Iterator[tuple[int, _Claim]]:
+def _assigned(
+    sent: _Sent, inputs: Sequence[_Input], claims: Sequence[_Claim], compared: AbstractSet[str]
+) -> Iterator[tuple[int, _Claim]]:
     """Yield an input of the class for each claim: what is equal to the letter belongs together, the rest in order."""
-    spare = _grouped((frozenset(sent[one.at].items()), one.at) for one in reversed(inputs))
+
+    def told(properties: Mapping[str, str]) -> _Form:
+        return frozenset((name, value) for name, value in properties.items() if name in compared)
+
+    spare = _grouped((told(sent[one.at]), one.at) for one in reversed(inputs))
     rest = []
     for claim in claims:
-        equal = spare.get(frozenset(claim.result.properties.items()))
+        equal = spare.get(told(claim.result.properties))
         if equal:
             yield equal.pop(), claim
         else:

@@ -140,11 +140,15 @@ class RecordMaker:
         return identities(self.policy.key_space, "key", [canonical.framed(parts)])[0] if whole else None
 
 
-def identities(key_space: str, kind: Kind, payloads: Iterable[bytes]) -> list[str]:
-    """Return the identity of each record, whose key, or all of whose properties, `payloads` hold (`framed`)."""
-    before = canonical.framed([key_space, kind])
+def identities(key_space: str, kind: Kind, payloads: Iterable[bytes], *, in_nfc: bool = False) -> list[str]:
+    """Return the identity of each record, whose key, or all of whose properties, `payloads` hold (`framed`).
+
+    `in_nfc` says that all payloads are known to be in NFC.
+    """
+    before = canonical.nfc(canonical.framed([key_space, kind]))
     # Nothing composes with JSON's marks, so all of it is brought to NFC at once.
-    return [blake2b(canonical.nfc(before + payload), digest_size=16).hexdigest() for payload in payloads]
+    keys = payloads if in_nfc else map(canonical.nfc, payloads)
+    return [blake2b(before + key, digest_size=16).hexdigest() for key in keys]
 
 
 def content_of_keyless(identity: str) -> str:

@@ -28,8 +28,21 @@ def test_an_echo_is_paired_in_any_order() -> None:
         assert (pairs.left, pairs.unexpected, dict(pairs.near)) == ((), (), {})
 
 
+def test_what_nobody_sent_says_nothing() -> None:
+    """A server that adds its own properties to each campaign, ids and dates, still repeats every input."""
+    pairs = echo.verbatim(NAMES, PAYLOADS, shown(1, 0, hs_object_id="7", hs_createdate="2024-05-01"))
+
+    assert pairs is not None
+    assert [(pair.index, pair.result.id) for pair in pairs.pairs] == [(0, "a"), (1, "b")]
+    assert pairs.pairs[0].result.properties["hs_object_id"] == "7"
+
+
 def test_what_is_no_echo_is_left_to_pairing() -> None:
-    """Too few or too many, a value that differs, an id that is blank, known or given twice, a name that comes twice."""
+    """Too few or too many, a value that differs, an id that is blank, known or given twice, a name that comes twice.
+
+    Nor is a reply that fills in what another input sent.
+    """
+    assert echo.verbatim(NAMES, PAYLOADS, [shown(0)[0], shown(1, hs_notes="d")[0]]) is None
     assert echo.verbatim(NAMES, PAYLOADS, shown(0)) is None
     assert echo.verbatim(NAMES, PAYLOADS, [*shown(0, 1), Result("c", {"hs_name": "Z"}, None)]) is None
     assert echo.verbatim(NAMES, PAYLOADS, shown(0, 1, hs_notes="e")) is None

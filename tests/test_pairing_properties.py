@@ -252,9 +252,10 @@ def test_unique_names_that_are_echoed_pair_what_is_there(world: World, random: R
 def test_the_short_way_gives_the_answer_of_the_long_one(world: World) -> None:
     """Pairing a verbatim reply by its bytes finds exactly what the three steps find, or leaves it to them."""
     whole = [Result(f"own{at}", dict(properties), None) for at, properties in reversed([*enumerate(world.sent)])]
+    more = [one._replace(properties={**one.properties, "hs_object_id": one.id}) for one in whole]
     names = [properties.get("hs_name", "") for properties in world.sent]
     payloads = [canonical.framed(properties) for properties in world.sent]
-    for results in (world.results, whole):
+    for results in (world.results, more, whole):
         short = echo.verbatim(names, payloads, results, known=world.known.__contains__)
 
         assert short is None or short == pairing.pair(world.sent, results, known=world.known.__contains__)

@@ -10,7 +10,7 @@ files of the campaigns API (v3, 2026-03, 2026-09) and its page on error handling
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Final, NamedTuple, TypeVar
 
 import orjson
@@ -190,10 +190,9 @@ def _usual_batch(body: bytes) -> BatchReply | None:
             return None
         columns = [[one[name] for one in batch["results"]] for name in ("id", "properties", "createdAt", "updatedAt")]
         ids, properties, created, updated = columns
-        for texts in (ids, created, updated, *[shown.values() for shown in properties]):
-            "".join(texts)  # raises for whatever is no text
+        values = chain(ids, created, updated, chain.from_iterable(map(dict.values, properties)))
         status = batch["status"]
-        if not all(ids) or not isinstance(status, str) or not status:
+        if {*map(type, values), type(status)} != {str} or not all(ids) or not status:
             return None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
