@@ -134,7 +134,7 @@ class ColumnarMaker:
                 pass  # as many columns, but others
         known = self._known
         odd.update(at for at, of_one in enumerate(found) if not of_one.keys() <= known)
-        return [tuple([of_one.get(column) for of_one in found]) for column in self._source]
+        return [tuple([of_one.get(column, "") for of_one in found]) for column in self._source]
 
     def _values(self, column: _Column, cells: Sequence[Sequence[Any]], count: int, odd: _Odd) -> Sequence[str]:
         """Return what a property is in each row; blank where it is left out."""
@@ -238,6 +238,8 @@ def _texts(cells: Sequence[Any], odd: _Odd) -> Sequence[str]:
             return cells  # neither blanks nor characters that JSON escapes, so nothing that could be trimmed
         return list(map(str.strip, cells))
     except TypeError:  # a number, a blank or a list, of a JSON source
+        if {*map(type, cells)} == {str, type(None)}:
+            return _texts(["" if cell is None else cell for cell in cells], odd)
         values = list(map(plain, cells))
         odd.update(at for at, value in enumerate(values) if isinstance(value, Problem))
         return ["" if isinstance(value, Problem) else value for value in values]

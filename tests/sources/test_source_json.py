@@ -5,9 +5,11 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from importer.errors import SourceError
-from importer.sources.json_values import Limits, Malformed, load_object
+from importer.sources.json_values import Limits, Malformed, load_flat, load_object
 
 Read = Callable[..., Any]
 
@@ -176,3 +178,57 @@ def test_the_format_is_told_by_name_and_content(
     """Names decide for tables, the first character for JSON and for other names."""
     (tmp_path / name).write_bytes(data)
     assert read(tmp_path / name).format == format_
+
+
+PIECES = st.sampled_from(
+    [
+        b'"a":',
+        b'"b":',
+        b'"a" :',
+        b'"a"\t:',
+        b'"\\":',
+        b'":"',
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b"1",
+        b"-7",
+        b"2.5",
+        b"1e400",
+        b"null",
+        b'"x"',
+        b"12345678901234567890123",
+        b'"\\u0000"',
+        b'"\\u003a"',
+        b'"t"',
+        b" ",
+        b"\r",
+        b"\xff",
+    ]
+)
+LINES = st.lists(PIECES, max_size=6).map(b"".join)
+OBJECTS = st.dictionaries(
+    st.text("ab:", max_size=2), st.none() | st.booleans() | st.integers() | st.floats() | st.text('x:" \\', max_size=3)
+)
+
+
+@given(
+    lines=st.lists(
+        st.one_of(LINES, LINES.map(b"{%b}".__mod__), OBJECTS.map(json.dumps).map(str.encode)), min_size=1, max_size=4
+    )
+)
+@example(lines=[b'{"x":[{}', b'{}]},{"y":{}}'])
+@example(lines=[b'{"a":1},{"b":2}', b"{}"])
+@example(lines=[b'{"a":1,"a":2,"b" :3}'])
+def test_lines_read_at_once_are_those_read_one_by_one(lines: list[bytes]) -> None:
+    """Many objects in one go are the objects of the lines, none of which has anything odd about it."""
+    flat = load_flat(lines)
+    assert flat is None or flat == [load_object(line, Limits()) for line in lines]
+
+
+def test_usual_lines_are_read_at_once() -> None:
+    """Texts with colons and quotes, numbers, blanks, the line ends of Windows: nothing of that is odd."""
+    lines = [b'{"a":"x: y","b":1}', b'{"a": "Gr\xc3\xbc\xc3\x9fe", "c": 2.5, "d": null}\r', b'{"a":"two \\"words\\""}']
+    assert load_flat(lines) == [json.loads(line) for line in lines]
