@@ -66,8 +66,11 @@ $(OTHER_STAMP): requirements/run.txt $(BENCH_STAMP)
 demo: $(RUN_STAMP) ## run the main job against the embedded simulator
 	$(BIN)/importer demo
 
+# Hundreds of processes are started: each would compile the importer anew where bytecode is not kept.
+PYTEST_ALL = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --dist worksteal
+
 test: $(DEV_STAMP) ## run the tests
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(PYTEST_ALL)
 
 fast: $(DEV_STAMP) ## run the tests that take milliseconds
 	$(BIN)/python -m pytest -m 'not slow'
