@@ -72,7 +72,7 @@ PYTEST_ALL = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --di
 test: $(DEV_STAMP) ## run the tests
 	$(PYTEST_ALL)
 
-deep: $(DEV_STAMP) ## run the tests with every history and ten times the examples (half an hour)
+deep: $(DEV_STAMP) ## run the tests with every history and more examples
 	TESTS_DEEP=1 $(PYTEST_ALL) --timeout 1800
 
 fast: $(DEV_STAMP) ## run the tests that take milliseconds
