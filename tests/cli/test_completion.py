@@ -3,19 +3,18 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-
-from tests.in_process import run_importer
 
 SHELLS = ("bash", "zsh", "fish")
 
 
 def importer(*argv: str, **environment: str) -> str:
-    """Run the command line and return what it printed."""
-    done = run_importer(*argv, environment=os.environ | environment)
-    done.check_returncode()
+    """Run the command line as a process of its own and return what it printed."""
+    command = [sys.executable, "-m", "importer", *argv]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | environment)
     return done.stdout
 
 
