@@ -14,7 +14,7 @@ OTHER ?= python3.13
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fast lint types workflows schemas wheel installed security audit check cov fmt requirements clean \
+.PHONY: help demo test deep fast lint types workflows schemas wheel installed security audit check cov fmt requirements clean \
   bench bench-quick bench-full bench-smoke browser pictures docs reference crash crash-random crash-recoveries crash-points crash-naive seeds month disks bits \
   cuts fuzz giants planted mutants durability rate nightly
 
@@ -66,8 +66,14 @@ $(OTHER_STAMP): requirements/run.txt $(BENCH_STAMP)
 demo: $(RUN_STAMP) ## run the main job against the embedded simulator
 	$(BIN)/importer demo
 
+# Hundreds of processes are started: each would compile the importer anew where bytecode is not kept.
+PYTEST_ALL = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --dist worksteal
+
 test: $(DEV_STAMP) ## run the tests
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(PYTEST_ALL)
+
+deep: $(DEV_STAMP) ## run the tests with every history and more examples
+	TESTS_DEEP=1 $(PYTEST_ALL) --timeout 1800
 
 fast: $(DEV_STAMP) ## run the tests that take milliseconds
 	$(BIN)/python -m pytest -m 'not slow'
@@ -192,7 +198,7 @@ durability: $(DEV_STAMP) ## what the syncs cost
 rate: $(DEV_STAMP) ## how much of the rate limit is used, in a minute of real time
 	$(BIN)/python -m benchmarks.rate
 
-nightly: crash crash-random crash-points seeds disks bits cuts fuzz giants planted mutants durability ## all of the long proofs
+nightly: deep crash crash-random crash-points seeds disks bits cuts fuzz giants planted mutants durability ## all of the long proofs
 
 fmt: $(DEV_STAMP) ## format and mend what can be mended
 	$(BIN)/ruff format .

@@ -166,7 +166,7 @@ class Reconciler:
         over = not self.can_look or now - doubt.first_look > self.policy.settle_max_s
         for index, record in doubt.wanted.items():
             if matched is not None and content_of(record.properties, self.correlation) not in busy:
-                self._judge(doubt, record, matched, finding)
+                self._judge(doubt, record, matched, finding, now)
             if over and index not in finding.decided and self._may_give_up():
                 why = "HubSpot cannot be asked" if not self.can_look else "lookups did not agree in time"
                 finding.unresolved.append((index, f"{why} whether it made this campaign"))
@@ -175,8 +175,9 @@ class Reconciler:
         if finding.decided:
             await self._journal_finding(doubt, finding)
 
-    def _judge(self, doubt: Doubt, record: Wanted, matched: Match, finding: "_Finding") -> None:
-        index, now = record.key[1], anyio.current_time()
+    def _judge(self, doubt: Doubt, record: Wanted, matched: Match, finding: "_Finding", now: float) -> None:
+        """Note what the look at `now`, one moment for all records of the doubt, says of a record."""
+        index = record.key[1]
         campaign = matched.found.get(record.key)
         if campaign is not None:
             finding.created.append((index, campaign.id, campaign.created_at, str(Pairing.LISTING), None))

@@ -1,12 +1,20 @@
 """Fixtures for the whole suite."""
 
+import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
-import hypothesis  # noqa: F401 - before a session freezes the collector, after which it would warn of trio's dice
 import pytest
+from hypothesis import settings
+
+from tests.depth import DEEP
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+# No test says how long something takes, and neither does hypothesis: others may have the machine.
+settings.register_profile("suite", deadline=None)
+settings.register_profile("deep", deadline=None, max_examples=1_000)
+settings.load_profile("deep" if DEEP else "suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,3 +44,15 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep the developer's own settings out of the tests."""
     for name in [name for name in os.environ if name.startswith(("IMPORTER_", "HUBSPOT_"))]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def own_collector() -> Iterator[None]:
+    """Give the collector back as it was: a command freezes what there is, for a process that ends with it.
+
+    Frozen garbage is never freed, and hypothesis cannot see who holds the dice it is given, of which it warns.
+    """
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -82,7 +83,11 @@ class Module(NamedTuple):
 
     path: Path
     name: str  #: dotted, without `importer.`; empty for the package itself
-    tree: ast.Module
+
+    @property
+    def tree(self) -> ast.Module:
+        """The file, parsed: once in a process, and not before a test needs it."""
+        return _tree(self.path)
 
     @property
     def shown(self) -> str:
@@ -90,21 +95,26 @@ class Module(NamedTuple):
         return self.path.relative_to(_base(self.path)).as_posix()
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _base(path: Path) -> Path:
     """Return what a path is written relative to: the package may be installed elsewhere than the tests."""
     return HOUSE.parent if path.is_relative_to(HOUSE) else ROOT
 
 
-def parsed(path: Path) -> Module:
-    """Return a file of the house, read."""
+def module_of(path: Path) -> Module:
+    """Return a file of the house."""
     parts = path.relative_to(_base(path)).with_suffix("").parts[1:]
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    return Module(path, name, ast.parse(path.read_text(encoding="utf-8")))
+    return Module(path, name)
 
 
-MODULES: Final = [parsed(path) for path in sorted(HOUSE.rglob("*.py"))]
+MODULES: Final = [module_of(path) for path in sorted(HOUSE.rglob("*.py"))]
 NAMES: Final = frozenset(module.name for module in MODULES)
-TESTS: Final = [parsed(path) for path in sorted((ROOT / "tests").rglob("*.py"))]
+TESTS: Final = [module_of(path) for path in sorted((ROOT / "tests").rglob("*.py"))]
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

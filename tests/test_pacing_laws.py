@@ -7,9 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.pacing import RatePolicy, RollingWindow
+from tests.depth import DEEP, examples
 from tests.rate_world import HEADER, Drive, Server, law
 
-LIMIT, HOUR_S, WORKERS = 190, 3_600.0, 64
+LIMIT, WORKERS = 190, 64
+HOUR_S = 3_600.0 if DEEP else 1_200.0  #: with every change, the first third of the hour
 #: Law of latency → the least use with and without the server's headers.
 USE = {
     "constant": (0.979, 0.979),
@@ -66,7 +68,7 @@ def test_an_hour_of_a_share() -> None:
     assert 0.31 <= drive.use(windows=3) <= 0.334
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=examples(100, deep=2_000))
 @given(
     limit=st.integers(1, 12),
     ways=st.lists(st.tuples(st.floats(0, 12), st.floats(0, 1)), min_size=1, max_size=40),

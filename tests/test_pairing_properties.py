@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from importer import canonical, echo, pairing
 from importer.model import Pairing, Result
+from tests.depth import examples
 
 KEY = "import_key"
 RANDOMS = st.integers(0, 2**32).map(Random)
-QUICK = settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=examples(100, deep=1_000), suppress_health_check=list(HealthCheck))
 
 Values = dict[str, str]
 VALUES = {

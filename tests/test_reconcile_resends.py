@@ -5,9 +5,11 @@ from typing import Any
 
 import anyio
 import pytest
+from trio.lowlevel import current_clock
 from trio.testing import MockClock
 
 from importer.doubts import Doubt
+from importer.matching import Wanted
 from importer.model import State
 from importer.reconcile import ATTEMPTS_MAX, REFUSALS_LIE
 from tests.test_reconcile import Bench, at_work, campaign
@@ -156,3 +158,32 @@ async def test_who_only_settles_sends_nothing(tmp_path: Path) -> None:
     bench = await at_work(tmp_path, use)
 
     assert ([entry["absent"] for entry in found(tmp_path)], bench.settled) == ([[0]], 1)
+
+
+class Halting(dict[int, Wanted]):
+    """Records of which the first reading is held up for a second after each: others have the machine."""
+
+    held_up = False
+
+    def items(self) -> Any:
+        """Yield them, slowly at first."""
+        halting, self.held_up, clock = not self.held_up, True, current_clock()
+        assert isinstance(clock, MockClock)
+        for pair in super().items():
+            yield pair
+            if halting:
+                clock.jump(1.0)
+
+
+async def test_a_batch_is_judged_at_one_moment(tmp_path: Path) -> None:
+    """However long a look takes to be judged, records that both looks miss are sent again together, as one batch."""
+
+    async def use(bench: Bench) -> None:
+        doubt = await bench.doubt(1, 2, 3)
+        doubt.wanted = Halting(doubt.wanted)
+        await bench.reconciler.settle_all()
+        assert len(bench.portal.asked_at) == 2
+
+    bench = await at_work(tmp_path, use)
+
+    assert [len(work.batch.records) for work in bench.sent_again] == [3]

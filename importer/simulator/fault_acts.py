@@ -4,7 +4,8 @@ A fault may let the request do its work (`answer`), do a part of it (`make`), pu
 all; every wait is part of the reply. The names and sentences stand in `faults`. Pure.
 """
 
-import gzip
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
@@ -13,6 +14,7 @@ from importer.simulator.replies import HTML, Detail, Reply, Sending
 from importer.simulator.struck import Struck
 
 RESET: Final = Reply(0, sending=Sending.RESET)
+_LAST_BLOCK: Final = b"\x03\x00"  #: of deflate: empty, and nothing follows
 
 
 # Nothing, or not all, of the reply arrives.
@@ -117,7 +119,14 @@ def huge(x: Struck) -> Reply:
 
 @cache
 def _bomb_body(megabytes: int) -> bytes:
-    return gzip.compress(b" " * (megabytes * 1_000_000), compresslevel=9)
+    """Return gzip of so many MB: one block, packed once and repeated, so that the server is not busy for seconds."""
+    block, checksum = b" " * 1_000_000, 0
+    packer = zlib.compressobj(9, wbits=31)
+    first = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    repeated = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    for _ in range(megabytes):
+        checksum = zlib.crc32(block, checksum)
+    return first + repeated * (megabytes - 1) + _LAST_BLOCK + struct.pack("<II", checksum, megabytes * len(block))
 
 
 def bomb(x: Struck) -> Reply:

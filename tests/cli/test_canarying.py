@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from importer.canary import Compared, Seen, Value
 from importer.cli.canarying import Judge, told, without_canary
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus
+from tests.in_process import run_importer
 
 TOKEN = "secret-token-4714"
 DIFFERENT = Compared(name="Spring\x1b[2J", place="a.csv:2", id="c-1", values=(
@@ -82,13 +82,12 @@ def test_the_command_that_goes_on() -> None:
     assert without_canary(["run", "a.csv"]) == ["run", "a.csv", "--no-canary"]
 
 
-# As processes
+# From the command line
 
 
-def importer(*argv: str, **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a process of its own, with nobody at a terminal."""
-    command = [sys.executable, "-m", "importer", "run", "--simulate", *argv]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **more)
+def importer(*argv: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line, with nobody at a terminal."""
+    return run_importer("run", "--simulate", *argv)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 
 from importer.cli import commands, configuring, explaining, ledgers, playing
 from importer.errors import ExitStatus
+from tests.in_process import run_importer
 
 GOOD = "hs_name,hs_start_date\nSpring sale,2026-04-01\nAutumn sale,2026-10-01\n"
 BAD = GOOD + ",2026-04-01\nNo such day,2026-02-30\n"
@@ -30,9 +31,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def importer(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a process of its own."""
-    env = os.environ | environment
-    return subprocess.run([*IMPORTER, *argv], capture_output=True, text=True, check=False, env=env)
+    """Run the command line."""
+    return run_importer(*argv, environment=os.environ | environment)
 
 
 def books(out: str) -> dict[str, int]:

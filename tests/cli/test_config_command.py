@@ -1,12 +1,12 @@
 """`importer config show --origin`: each setting, its value, and where it comes from."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from importer.errors import ExitStatus
+from tests.in_process import run_importer
 
 FILE = '# nightly\n[run]\nrate = 50\n\n[mapping]\n[mapping.properties]\nhs_name = "Name"\n'
 
@@ -15,16 +15,13 @@ FILE = '# nightly\n[run]\nrate = 50\n\n[mapping]\n[mapping.properties]\nhs_name 
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in a folder with a configuration file that holds a mapping."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     (tmp_path / "importer.toml").write_text(FILE)
     return tmp_path
 
 
 def config(*argv: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "importer", "config", *argv], capture_output=True, text=True, check=False
-    )
+    """Run the command."""
+    return run_importer("config", *argv)
 
 
 def origins(text: str) -> dict[str, str]:

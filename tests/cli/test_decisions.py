@@ -1,10 +1,8 @@
 """A person decides about what even HubSpot cannot tell: the whole way, from the command line."""
 
 import json
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 from importer.cli import commands, ledgers
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus
+from tests.in_process import run_importer
 from tests.pipeline.conftest import World
 from tests.schemas.conformity import complaints
 
@@ -26,16 +25,13 @@ UNTOLD = ("--fault", "504_before@1", "--fault", "list/500_before@2-999")
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in a folder with three campaigns."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     (tmp_path / "good.csv").write_text("hs_name\nSpring\nSummer\nAutumn\n")
     return tmp_path
 
 
 def importer(*argv: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "importer", *argv], capture_output=True, text=True, check=False, env=os.environ
-    )
+    """Run the command line."""
+    return run_importer(*argv)
 
 
 def rows(name: str) -> list[dict[str, Any]]:
@@ -58,7 +54,7 @@ def test_unresolved_decided_and_sent_again() -> None:
     assert len(identities) == 3
     assert listed.stdout.count("  why: lookups did not agree in time") == 3
 
-    commands_to_paste = re.findall(r"it is not there: python -m importer (.+)$", listed.stdout, re.MULTILINE)
+    commands_to_paste = re.findall(r"it is not there: importer (.+)$", listed.stdout, re.MULTILINE)
     found = (
         "reconcile",
         LEDGER,

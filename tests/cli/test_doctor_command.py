@@ -1,14 +1,14 @@
-"""`importer doctor` as a process: ticks, remedies, statuses, and nothing secret."""
+"""`importer doctor`: ticks, remedies, statuses, and nothing secret."""
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from importer.errors import ExitStatus
 from importer.simulator.server import Simulator
+from tests.in_process import run_importer
 
 TOKEN = "pat-eu1-01234567-89ab-cdef-0123-456789abcdef"
 
@@ -16,9 +16,8 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 
 def doctor(*argv: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a process of its own."""
-    command = [sys.executable, "-m", "importer", "doctor", *argv]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    """Run the command."""
+    return run_importer("doctor", *argv)
 
 
 def states(done: subprocess.CompletedProcess[str]) -> dict[str, str]:

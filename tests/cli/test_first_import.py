@@ -1,8 +1,7 @@
-"""`init` and `run` as a newcomer types them: real processes, real exports, the embedded simulator."""
+"""`init` and `run` as a newcomer types them: real exports, the embedded simulator."""
 
 import json
 import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from anyio.from_thread import start_blocking_portal
 from importer.errors import ExitStatus
 from importer.simulator.policy import SimulatorPolicy
 from importer.simulator.server import Simulator
+from tests.in_process import run_importer
 
 GERMAN = """\
 Kampagnen-Nr;Kampagne;Beginn;Ende;Status;Währung;Zielgruppe;Bemerkung;Budget
@@ -26,7 +26,6 @@ K-3;Herbst;01.10.2026;31.10.2026;Abgeschlossen;CHF;;"Mit ; und ""Anführung"" da
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Work in an empty folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[2]))
     return tmp_path
 
 
@@ -39,9 +38,8 @@ def account() -> Iterator[Simulator]:
 
 
 def importer(*argv: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a process of its own."""
-    command = [sys.executable, "-m", "importer", *argv]
-    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    """Run the command line."""
+    return run_importer(*argv)
 
 
 def imported(source: str) -> list[dict[str, str]]:

@@ -12,6 +12,7 @@ from importer.cli.explaining import STATUSES
 from importer.cli.flags import FLAGS, IN_FILE, flags_of
 from importer.cli.front import FIRST_HELP
 from importer.errors import ExitStatus
+from tests.in_process import run_importer
 
 #: What scripts rely on: the options of `run`.
 CONTRACT = """
@@ -25,7 +26,7 @@ CONTRACT = """
 
 def importer(*argv: str) -> subprocess.CompletedProcess[str]:
     """Run the command line and return what it said."""
-    return subprocess.run([sys.executable, "-m", "importer", *argv], capture_output=True, text=True, check=False)
+    return run_importer(*argv)
 
 
 def test_run_takes_every_option_of_the_contract() -> None:

@@ -14,6 +14,7 @@ import pytest
 from importer.cli import probing
 from importer.errors import ExitStatus
 from importer.simulator.server import Simulator
+from tests.in_process import run_importer
 
 TOKEN = "canary-token-4714"
 PORTAL = "87654321"
@@ -24,8 +25,8 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 
 def probe(*argv: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a process of its own."""
-    return subprocess.run([*ARGV, *argv], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    """Run the command."""
+    return run_importer("probe", "--into", "out", *argv)
 
 
 @pytest.mark.posix("files have no modes there")

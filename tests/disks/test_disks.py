@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -110,17 +110,38 @@ def test_a_read_only_disk_is_found_before_anything_is_sent(tmp_path: Path) -> No
         assert truth(base_url, "closed") == []
 
 
+#: Loads the importer, then becomes many processes that all begin within a moment, and prints their exit statuses.
+MANY = """
+import os, sys
+from importer.cli import commands, entering, session
+children = []
+for _ in range(int(sys.argv.pop(1))):
+    child = os.fork()
+    if not child:
+        entering.main()
+    children.append(child)
+print(*(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
+"""
+
+
+def at_once(count: int, words: Sequence[str]) -> list[int]:
+    """Run the command line in so many processes at once; return their exit statuses."""
+    line = [sys.executable, "-c", MANY, str(count), *words]
+    done = subprocess.run(
+        line, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=120, text=True, check=True
+    )
+    return [int(status) for status in done.stdout.splitlines()[-1].split()]
+
+
 @pytest.mark.slow
+@pytest.mark.posix("there is no fork there")
 def test_twenty_at_once(tmp_path: Path) -> None:
     """Of twenty processes that start on one ledger at once each campaign comes once; who comes second ends with 10."""
     rows = inputs("once", 1_000, twins=False)
     with simulated("seed=1", "latency=fixed:0.2") as base_url:
         work = Import(folder=tmp_path, form="csv", base_url=base_url, rows=rows, workers=2)
         work.write()
-        runs = [work.start() for _ in range(20)]
-        for run in runs:
-            run.communicate(timeout=120)
-        statuses = Counter(run.returncode for run in runs)
+        statuses = Counter(at_once(20, work.command()))
         names = Counter(one["properties"]["hs_name"] for one in truth(base_url, "once"))
     assert set(statuses) == {0, 10}
     assert statuses[10] >= 10

@@ -1,18 +1,14 @@
 """Commands of documents, run: the importer's in this process, others by a shell, in a folder of the document's own."""
 
-import io
 import os
 import re
 import shlex
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Final
 
-import pytest
-
-from importer.cli import front
+from tests.in_process import run_importer
 
 _SHELL: Final = re.compile(r"[|<>&;*`]|\$[({?A-Za-z]")
 _SILENCE: Final = " 2>/dev/null"
@@ -53,35 +49,13 @@ class Shell:
         if words[0] == "importer" and not _SHELL.search(re.sub(r"'[^']*'", "", command.removesuffix(_SILENCE))):
             if words[1] not in _ASKS:
                 environment.pop("IMPORTER_BASE_URL", None)
-            return _imported(words[1 : -1 if quiet else None], environment, quiet=quiet)
+            ran = run_importer(*words[1 : -1 if quiet else None], environment=environment, together=not quiet)
+            return ran.stdout, ran.returncode
         done = subprocess.run(
             ["bash", "-c", command], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
         )  # fmt: skip
         return done.stdout, done.returncode
-
-
-def _imported(argv: list[str], environment: dict[str, str], *, quiet: bool) -> tuple[str, int]:
-    """Run the importer in this process; both streams go into one, as on a terminal."""
-    written = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True, newline="\n")
-    status = 0
-    with (
-        pytest.MonkeyPatch.context() as process,
-        redirect_stdout(written),
-        redirect_stderr(io.StringIO() if quiet else written),
-    ):
-        for name in os.environ.keys() - environment.keys():
-            process.delenv(name)
-        for name, value in environment.items():
-            process.setenv(name, value)
-        process.setattr(sys, "argv", ["importer", *argv])
-        process.setattr(sys, "stdin", None)
-        try:
-            front.main()
-        except SystemExit as end:
-            status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    written.seek(0)
-    return written.read(), status
 
 
 def differs(shown: tuple[str, ...], said: str) -> bool:

@@ -5,8 +5,6 @@ import io
 import json
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from hypothesis import strategies as st
 from importer.errors import LedgerError
 from importer.failed_rows import OWN, failed_rows, write_rows
 from importer.formulas import guard, unguard
+from tests.in_process import run_importer
 from tests.pipeline.conftest import World, made
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "'=1", "''-x", "' = 1", "plain", ""]
@@ -95,25 +94,20 @@ async def test_the_latest_complete_pass_counts(world: World) -> None:
 
 
 @pytest.mark.posix("files have no modes there")
-def test_from_the_command_line(tmp_path: Path) -> None:
+def test_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is made 0600, never written over, and its kind is told by its name; without --output it is printed."""
-    source = tmp_path / "a.csv"
-    source.write_text("hs_name,hs_start_date\nGood,2026-01-01\n=Bad,soon\n")
-
-    def importer(*words: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "importer", *words]
-        return subprocess.run(line, check=False, capture_output=True, text=True, cwd=tmp_path, timeout=60)
-
-    assert importer("run", "a.csv", "--simulate", "--ledger", "l").returncode == 1
-    written = importer("failures", "l", "--output", "fix.csv")
-    again = importer("failures", "l", "--output", "fix.csv")
-    strange = importer("failures", "l", "--output", "fix.pdf")
-    lines = importer("failures", "l", "--output", "fix.jsonl")
-    printed = importer("failures", "l")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("hs_name,hs_start_date\nGood,2026-01-01\n=Bad,soon\n")
+    assert run_importer("run", "a.csv", "--simulate", "--ledger", "l").returncode == 1
+    written = run_importer("failures", "l", "--output", "fix.csv")
+    again = run_importer("failures", "l", "--output", "fix.csv")
+    strange = run_importer("failures", "l", "--output", "fix.pdf")
+    lines = run_importer("failures", "l", "--output", "fix.jsonl")
+    printed = run_importer("failures", "l")
     assert (written.returncode, again.returncode, strange.returncode, lines.returncode) == (0, 2, 2, 0)
     assert "1 failed rows to mend" in written.stderr
     assert stat.S_IMODE((tmp_path / "fix.csv").stat().st_mode) == 0o600
     assert printed.stdout.splitlines() == (tmp_path / "fix.csv").read_text().splitlines()
     assert "\n'=Bad,soon,invalid_date," in printed.stdout
     assert json.loads((tmp_path / "fix.jsonl").read_text())["hs_name"] == "=Bad"
-    assert importer("failures", os.devnull).returncode == 5
+    assert run_importer("failures", os.devnull).returncode == 5

@@ -84,17 +84,27 @@ class Import:
             lines = "".join(f"{row['hs_name']},{row['hs_notes']}\n" for row in self.rows)
             self.source.write_text("hs_name,hs_notes\n" + lines)
 
+    @property
+    def _name(self) -> str:
+        return "-" if self.form == "stdin" else str(self.source)
+
+    def _settings(self) -> dict[str, str]:
+        return {"ledger": str(self.ledger), "base_url": self.base_url, "rate": "100000",
+                "workers": str(self.workers), "duplicates": "create", "grace": "0.3", **WAITS}  # fmt: skip
+
+    def command(self) -> list[str]:
+        """Return the words of the command line."""
+        flags = [word for key, value in self._settings().items() for word in (f"--{key.replace('_', '-')}", value)]
+        return ["run", self._name, *flags, "--yes", "--quiet"]
+
     def start(self, point: str | None = None, log: Path | None = None) -> "subprocess.Popen[bytes]":
         """Start the command, or the same run that kills itself at `point` or logs its points."""
-        name = "-" if self.form == "stdin" else str(self.source)
-        settings = {"ledger": str(self.ledger), "base_url": self.base_url, "rate": "100000",
-                    "workers": str(self.workers), "duplicates": "create", "grace": "0.3", **WAITS}  # fmt: skip
         environment = dict(ENVIRONMENT)
         if point is None and log is None:
-            flags = [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", value)]
-            line = [sys.executable, "-m", "importer", "run", name, *flags, "--yes", "--quiet"]
+            line = [sys.executable, "-m", "importer", *self.command()]
         else:
-            line = [sys.executable, "-m", "tests.kills.crashing_run", name, *(f"{k}={v}" for k, v in settings.items())]
+            settings = [f"{key}={value}" for key, value in self._settings().items()]
+            line = [sys.executable, "-m", "tests.kills.crashing_run", self._name, *settings]
             environment |= {"CRASH_AT": point or "", "CRASH_LOG": str(log) if log else ""}
         if self.form != "stdin":
             return self._spawn(line, environment, None)

@@ -68,7 +68,7 @@ IN_THE_REQUEST: Final = (
     Fault(name="fresh_connection_reset", what="reset when the request comes on a new connection", attempt="unknown",
           records=ALL, status=0, harms={1: Harm(forward=0, end=End.RESET)}, proxy={"once": True}),
     Fault(name="every_connection_reset", what="each create is reset, as often as it is sent", attempt="unknown",
-          records="60 failed", status=1, harms=dict.fromkeys(range(1, 11), Harm(forward=0, end=End.RESET))),
+          records="60 failed", status=1, harms=dict.fromkeys(range(1, 1_001), Harm(forward=0, end=End.RESET))),
 )
 NO_ANSWER: Final = (
     _timeout("swallowed", "the request is swallowed, and nothing answers", Harm(forward=0, end=End.STALL)),

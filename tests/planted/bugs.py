@@ -162,6 +162,8 @@ BUGS: Final = (
     Bug("one_look", "absent needs two agreeing looks", "reconcile.py",
         "        if now - since < self.policy.looks_apart_s - _EPSILON_S:\n", "        if now < since:\n",
         "tests/test_reconcile.py tests/pipeline/test_lookups.py"),
+    Bug("moments_judged", "the records of a batch are judged at one moment, so that it stays one", "reconcile.py",
+        "matched, finding, now)\n", "matched, finding, anyio.current_time())\n", "tests/test_reconcile_resends.py"),
     Bug("flying_judged", "nothing is decided of a content that is on its way again", "reconcile.py",
         "            if matched is not None and content_of(record.properties, self.correlation) not in busy:\n",
         "            if matched is not None:\n", "tests/test_reconcile.py"),
