@@ -25,10 +25,10 @@ _SEAL: Final[Schema] = {
 }
 _PROBLEM: Final = closed(
     {
-        "code": _CODE,
-        "message": {"type": "string"},
-        "column": {"type": ["string", "null"]},
-        "fix": {"type": ["string", "null"]},
+        "code": {"description": "The failure code.", **_CODE},
+        "message": {"description": "The cause, one sentence.", "type": "string"},
+        "column": {"description": "The column or property to look at.", "type": ["string", "null"]},
+        "fix": {"description": "What to do.", "type": ["string", "null"]},
     },
     ["code", "message", "column", "fix"],
 )
