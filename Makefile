@@ -96,9 +96,10 @@ wheel: $(DEV_STAMP) ## build the wheel into dist
 	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 AWAY = $(CURDIR)/.venv/away
-installed: wheel ## run the tests against the wheel, installed elsewhere (PYTEST=… narrows them)
+WITH ?= $(BIN)/python
+installed: wheel ## run the tests against the wheel, installed elsewhere (WITH=python3.13 for another Python, PYTEST=… narrows them)
 	rm -rf $(AWAY)
-	$(BIN)/python -m venv $(AWAY)
+	$(WITH) -m venv $(AWAY)
 	for name in run dev extras; do $(AWAY)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
 	  --no-deps -r requirements/$$name.txt || exit 1; done
 	$(AWAY)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps dist/*.whl

@@ -8,6 +8,7 @@ from importer.settings import MAPPING, TABLE, Settings
 
 _TEXT: Final[Schema] = {"type": "string", "pattern": r"\S"}
 _TEXTS: Final[Schema] = {"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}
+_TIME: Final[Schema] = {"type": "string", "pattern": r"^\s*([0-9.]+\s*|([0-9.]+[dhmsDHMS])+)\s*$"}
 _LABELS: Final[Schema] = {"type": "object", "additionalProperties": {"type": "string"}}
 _OTHERWISE: Final[Schema] = {"anyOf": [{"enum": ["fail", "keep", "drop"]}, closed({"value": _TEXT}, ["value"])]}
 
@@ -35,6 +36,8 @@ def _setting(flag: Flag, told: dict[str, Any]) -> Schema:
     made = {name: value for name, value in kinds[0].items() if name not in {"title", "default", "format"}}
     if flag.kind == "list" or made.get("type") == "array":
         made = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    if flag.metavar == "TIME":
+        made = {"anyOf": [made, _TIME]}
     if flag.name == "workers":
         made = {"anyOf": [made, {"const": "auto"}]}
     default = {"default": told["default"]} if flag.kind != "list" and told.get("default") is not None else {}
