@@ -160,7 +160,7 @@ def _failures(path: Path, run: int) -> Failures:
     first: dict[str, list[Failure]] = {}
     mark = b'"run":%d' % run
     with suppress(FileNotFoundError), path.open("rb") as file:
-        file.seek(_begin(file, run))
+        file.seek(begin_of(file, run))
         for line in file:
             row = orjson.loads(line) if mark in line and line.endswith(b"\n") else {}
             if row.get("run") != run:
@@ -175,7 +175,7 @@ def _failures(path: Path, run: int) -> Failures:
     return Failures(rows=tuple(rows), total=sum(counts.values()), counts=counts, first=firsts)
 
 
-def _begin(file: BinaryIO, run: int) -> int:
+def begin_of(file: BinaryIO, run: int) -> int:
     """Return where to begin to read, so that no row of the run stands before.
 
     Runs follow each other in the file, so that each look at its middle leaves out half of what earlier runs wrote.

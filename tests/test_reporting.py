@@ -185,5 +185,5 @@ def test_rows_of_earlier_runs_are_passed_over_by_halves(tmp_path: Path) -> None:
     for run, size in enumerate(sizes, 1):
         assert [row.ordinal for row in reporting._failures(path, run).rows] == list(range(size))
     with path.open("rb") as file:
-        assert reporting._begin(file, 1) == 0
-        assert reporting._begin(file, len(sizes)) > path.stat().st_size / 2
+        assert reporting.begin_of(file, 1) == 0
+        assert reporting.begin_of(file, len(sizes)) > path.stat().st_size / 2

@@ -169,3 +169,13 @@ def test_nothing_like_a_name_is_refused_with_the_columns() -> None:
     """Without anything for hs_name there is no proposal; the message names the columns."""
     with pytest.raises(UsageError, match="Budget, Amount"):
         proposed(["Budget", "Amount"], [{"Budget": "1", "Amount": "2"}])
+
+
+def test_a_misspelt_name_is_suggested() -> None:
+    """Where no column can be the name, one that is nearly called hs_name is pointed to; else the way out is said."""
+    with pytest.raises(UsageError, match="the columns are: hs_nmae, Foo") as caught:
+        propose(columns_of(["hs_nmae", "Foo"], [{"hs_nmae": "A", "Foo": "1"}]), name="a", definitions=())
+    assert (caught.value.hint or "").startswith('Is "hs_nmae" hs_name, misspelt? Rename')
+    with pytest.raises(UsageError) as caught:
+        propose(columns_of(["Foo"], [{"Foo": "1"}]), name="a", definitions=())
+    assert (caught.value.hint or "").startswith("Rename the column that names the campaign to hs_name")
