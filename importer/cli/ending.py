@@ -106,7 +106,7 @@ def _show_failures(ending: Ending, screen: Screen) -> None:
         known = CODES.get(code)
         screen.say(f"{count:,} {code}: {known.meaning if known else 'see run.log'}", style="red")
         for row in rows.get(code, []):
-            screen.say(f"  {place(row)}: {one_line(_said(row, known.fix if known else None))}")
+            screen.say(f"  {place(row)}: {one_line(_said(row))}")
         if known:
             screen.say(f"  {known.fix}", style="dim")
     if len(by_count) > CODES_SHOWN_MAX:
@@ -136,10 +136,10 @@ def _as_row(rejection: Rejection) -> dict[str, Any]:
     return where | {"column": problem.column, "message": problem.message, "fix": problem.fix}
 
 
-def _said(row: Mapping[str, Any], usual: str | None) -> str:
-    """Return what is wrong with a row, and the remedy where it is one of its own: what was probably meant."""
-    fix = row.get("fix")
-    return f"{row.get('message', '')}. {fix}" if fix and fix != usual else str(row.get("message", ""))
+def _said(row: Mapping[str, Any]) -> str:
+    """Return what is wrong with a row, and what was probably meant; other remedies are said once, for all of a code."""
+    message, fix = str(row.get("message", "")), str(row.get("fix") or "")
+    return f"{message}. {fix}" if fix.startswith("Did you mean") else message
 
 
 def _row(line: bytes) -> dict[str, Any] | None:

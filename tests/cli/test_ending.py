@@ -153,7 +153,7 @@ def test_a_place_is_written_as_editors_take_it() -> None:
 
 
 def test_what_was_probably_meant_stands_beside_the_row(tmp_path: Path) -> None:
-    """A remedy of a row's own follows its message; the usual one of its code is said once, below all rows."""
+    """A near miss follows its row's message; the remedy of a code is said once, below all rows."""
     choice = {"code": "invalid_choice", "message": '"planed" is none', "column": "hs_campaign_status", "run": 1}
     place = {"source": "a.csv", "ordinal": 0, "line_number": 2}
     rows = [choice | place | {"fix": 'Did you mean "planned"?'}, choice | place | {"fix": CODES["invalid_choice"].fix}]
