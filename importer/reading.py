@@ -184,7 +184,7 @@ def _nothing_in(source: Source) -> SourceError:
     line, problem = broken.row.line_number, broken.problems[0]
     place = f"line {line}" if line is not None else f"element {broken.row.ordinal + 1}"
     return SourceError(
-        f"none of the first {len(rows):,} rows of {source.name} can be read; {place}: {problem.message}",
+        f"no row of {source.name} that was looked at can be read; {place}: {problem.message}",
         hint=CODES[problem.code].fix,
     )
 

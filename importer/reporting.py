@@ -4,13 +4,15 @@ A report can be made at any time, also of a run that was killed and left no summ
 read only where something was in doubt, and then only the lines that say so are parsed.
 """
 
+import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import orjson
 
@@ -29,6 +31,7 @@ REPORT: Final = "report.html"
 SUMMARY: Final = "summary.json"
 RUNS: Final = "runs"
 _HEAD: Final = re.compile(rb'\{"n":(\d+),"t":"(\w+)"')
+_BLOCK_BYTES: Final = 1 << 16  #: so much is read rather than looked for
 _NAMES_SHOWN: Final = 3
 #: One of these is more than nothing in a run in which something was in doubt.
 _IN_DOUBT: Final = ("looks", "recovered", "doubted", "in_doubt", "unresolved")
@@ -157,6 +160,7 @@ def _failures(path: Path, run: int) -> Failures:
     first: dict[str, list[Failure]] = {}
     mark = b'"run":%d' % run
     with suppress(FileNotFoundError), path.open("rb") as file:
+        file.seek(begin_of(file, run))
         for line in file:
             row = orjson.loads(line) if mark in line and line.endswith(b"\n") else {}
             if row.get("run") != run:
@@ -169,6 +173,31 @@ def _failures(path: Path, run: int) -> Failures:
                 first.setdefault(code, []).append(_failure(row))
     firsts = {code: tuple(some) for code, some in first.items()}
     return Failures(rows=tuple(rows), total=sum(counts.values()), counts=counts, first=firsts)
+
+
+def begin_of(file: BinaryIO, run: int) -> int:
+    """Return where to begin to read, so that no row of the run stands before.
+
+    Runs follow each other in the file, so that each look at its middle leaves out half of what earlier runs wrote.
+    """
+    low, high = 0, file.seek(0, os.SEEK_END)
+    while high - low > _BLOCK_BYTES:
+        file.seek((low + high) // 2)
+        file.readline()
+        begin = file.tell()
+        if _run_of(file.readline()) < run:
+            low = begin
+        else:
+            high = (low + high) // 2
+    return low
+
+
+def _run_of(line: bytes) -> float:
+    """Return the run of a row; where it cannot be told, one that leaves nothing out."""
+    try:
+        return float(orjson.loads(line)["run"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf
 
 
 def _failure(row: Mapping[str, Any]) -> Failure:

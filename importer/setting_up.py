@@ -5,7 +5,7 @@ from typing import Final
 import orjson
 
 from importer.errors import AccessError, PausedError, UsageError
-from importer.hubspot import steps, verdicts, wire
+from importer.hubspot import steps, stops, verdicts, wire
 from importer.hubspot.inquiries import Inquiries
 from importer.lookup import TRIES_MAX, Lookup
 
@@ -77,7 +77,7 @@ async def _look(lookup: Lookup, inquiries: Inquiries, name: str) -> bool:
                 if verdict.status == 403:
                     raise AccessError(f"the token may not read properties: {verdict.message}", hint=by_hand(name))
                 raise error
-    raise PausedError(f"HubSpot cannot be reached: {verdict.message}", hint="Run the same command again later.")
+    raise PausedError(f"HubSpot cannot be reached: {verdict.message}", hint=stops.UNREACHABLE)
 
 
 def _parsed(body: bytes) -> str:

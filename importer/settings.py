@@ -24,7 +24,7 @@ from pydantic_settings import (
 from importer.cli.flags import ENVIRONMENT_PREFIX, FLAGS, IN_FILE, TOKEN_VARIABLE, Flag
 from importer.errors import UsageError
 from importer.near_miss import did_you_mean
-from importer.unattended import Names, UnattendedSettings
+from importer.unattended import Names, UnattendedSettings, seconds_if_text
 
 TABLE: Final = "run"  #: the table of the configuration file which holds the settings
 MAPPING: Final = "mapping"  #: the table which may hold a mapping, as a file for --mapping would
@@ -41,7 +41,9 @@ def _none_if_auto(value: object) -> object:
 
 
 Workers = Annotated[Annotated[int, Field(ge=1, le=1_000)] | None, BeforeValidator(_none_if_auto)]
-Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+Seconds = Annotated[float, BeforeValidator(seconds_if_text), Field(gt=0, le=86_400, allow_inf_nan=False)]
+Wait = Annotated[float, BeforeValidator(seconds_if_text), Field(ge=0, le=86_400, allow_inf_nan=False)]
+Grace = Annotated[float, BeforeValidator(seconds_if_text), Field(ge=0, le=3_600, allow_inf_nan=False)]
 
 
 class Settings(UnattendedSettings):
@@ -84,7 +86,7 @@ class Settings(UnattendedSettings):
     simulate: bool = False
     fault: Names = ()
     yes: bool = False
-    grace: float = Field(default=8.0, ge=0, le=3_600, allow_inf_nan=False)
+    grace: Grace = 8.0
 
     token: SecretStr | None = Field(default=None, validation_alias=TOKEN_VARIABLE)
     token_file: Path | None = None
@@ -97,7 +99,7 @@ class Settings(UnattendedSettings):
     rate_share: float = Field(default=1.0, gt=0, le=1, allow_inf_nan=False)
     workers: Workers = None
     timeout: Seconds = 110.0
-    settle: float = Field(default=60.0, ge=0, le=86_400, allow_inf_nan=False)
+    settle: Wait = 60.0
     settle_max: Seconds = 300.0
     max_wait: Seconds = 900.0
     max_outage: Seconds = 600.0

@@ -25,8 +25,9 @@ def _split(value: object) -> object:
     return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
 
 
-def _seconds(value: object) -> object:
-    return seconds_of(value) if isinstance(value, str) else value
+def seconds_if_text(value: object) -> object:
+    """Return the seconds of a time with a unit; what has none is left as it is, to be checked as a number."""
+    return seconds_of(value) if isinstance(value, str) and value.strip()[-1:].isalpha() else value
 
 
 def _share(value: object) -> object:
@@ -56,7 +57,7 @@ def _refuse_unknown(names: tuple[str, ...], known: tuple[str, ...]) -> None:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-Time = Annotated[float, BeforeValidator(_seconds), Field(gt=0, allow_inf_nan=False)]
+Time = Annotated[float, BeforeValidator(seconds_if_text), Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, BeforeValidator(_share), Field(gt=0, le=1, allow_inf_nan=False)]
 
 

@@ -157,7 +157,8 @@ class Upserter:
         """Count and list a conflict; return whether it is to be overwritten, else settle the record."""
         self.tally.conflicts += 1
         record, decision = due.record, self.policy.on_conflict
-        row: dict[str, Any] = {"source": record.row.source, "line_number": record.row.line_number}
+        row: dict[str, Any] = {"source": record.row.source, "ordinal": record.row.ordinal}
+        row |= {"line_number": record.row.line_number}
         row |= {"identity": record.identity, "name": record.name, "id": due.written.id, "run": self.run}
         row["conflicts"] = {
             name: {

@@ -32,7 +32,7 @@ def test_every_code_of_a_failed_row_is_on_its_page() -> None:
 
 
 def sample_rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return rows of results and failures of every origin: reply, refusal, lookup, decision, rejection."""
+    """Return rows of results and failures by reply, refusal, lookup, decision, rejection, update, adoption."""
     fold = Fold()
     items = [[0, at, at + 2, f"{at:032x}", f"name {at}", f"{at:016x}"] for at in range(6)]
     failed = {"i": 1, "code": "refused", "message": "no", "column": None, "fix": None, "attribution": "record",
@@ -53,6 +53,12 @@ def sample_rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
          "created": [[4, "id4", shown, "listing", None]]},
         {"t": "decision", "of": 1, "i": 3, "identity": items[3][3], "decision": "created", "id": "id3"},
         {"t": "reject", "run": 1, "items": [rejected]},
+        {"t": "update", "run": 1, "a": 1, "srv": None, "at": 0.0, "src": ["a.csv"], "items": items[:1], "ids": ["id0"],
+         "body": body},
+        {"t": "updated", "of": 7, "corr": None, "returned": [], "doubt": [], "failed": [],
+         "updated": [[0, ["hs_notes"]]]},
+        {"t": "adopt", "run": 1, "values": [{}],
+         "items": [[f"{9:032x}", "id9", "name 9", f"{9:016x}", shown, "name"]]},
     ]  # fmt: skip
     effects = [fold.apply(n, entry) for n, entry in enumerate(story)]
     return [line for e in effects for line in e.results], [line for e in effects for line in e.failures]

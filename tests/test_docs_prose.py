@@ -1,5 +1,6 @@
 """The prose agrees with the code: modules, dependencies, links, commands and their options exist."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -30,9 +31,10 @@ def test_every_module_is_on_the_plan_of_the_house() -> None:
 def test_every_dependency_has_its_reason() -> None:
     """docs/explanation/dependencies.md names just what the requirements name."""
     wanted = set()
-    for name in ("run", "dev", "extras", "build", "security", "bench", "browser", "docs", "workflows"):
+    for name in ("run", "dev", "extras", "build", "security", "bench", "browser", "docs"):
         lines = (ROOT / f"requirements/{name}.in").read_text(encoding="utf-8").splitlines()
         wanted |= {found[0] for line in lines if (found := re.match(r"[A-Za-z][\w.-]*", line))}
+    wanted |= json.loads((ROOT / "tests/workflows/package.json").read_text(encoding="utf-8"))["dependencies"].keys()
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     wanted |= {found[0] for lines in extras.values() for line in lines if (found := re.match(r"[\w.-]+", line))}
     text = (ROOT / "docs/explanation/dependencies.md").read_text(encoding="utf-8")

@@ -169,3 +169,21 @@ def test_what_is_not_there_is_said() -> None:
     (LEDGER / "runs").rename("elsewhere")
     with pytest.raises(LedgerError, match="has no runs yet"):
         latest_run(LEDGER)
+
+
+def test_rows_of_earlier_runs_are_passed_over_by_halves(tmp_path: Path) -> None:
+    """In a file of many blocks each run's rows are found, whole, whatever stands before, after or torn at the end."""
+    sizes = [400, 0, 1, 700, 5, 300]
+    rows = [
+        {"source": "a.csv", "line_number": at, "ordinal": at, "name": "x" * (at % 97) * 10, "code": "refused",
+         "message": "no", "run": run}
+        for run, size in enumerate(sizes, 1) for at in range(size)
+    ]  # fmt: skip
+    path = tmp_path / "failures.jsonl"
+    path.write_text("".join(json.dumps(row, separators=(",", ":")) + "\n" for row in rows) + '{"torn')
+    assert path.stat().st_size > 8 * reporting._BLOCK_BYTES
+    for run, size in enumerate(sizes, 1):
+        assert [row.ordinal for row in reporting._failures(path, run).rows] == list(range(size))
+    with path.open("rb") as file:
+        assert reporting.begin_of(file, 1) == 0
+        assert reporting.begin_of(file, len(sizes)) > path.stat().st_size / 2

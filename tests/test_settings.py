@@ -104,7 +104,8 @@ def test_a_wrong_file_is_refused_with_its_place(elsewhere: Path, content: str, s
     [
         ({"rate": "abc"}, "--rate must be a whole number, not 'abc'"),
         ({"rate": "0"}, "--rate must be greater than or equal to 1, not '0'"),
-        ({"timeout": "nan"}, "--timeout must be a finite number, not 'nan'"),
+        ({"timeout": "nan"}, "--timeout must be a time such as 90s, 30m, 2h or 1h30m, not 'nan'"),
+        ({"settle": "9999d"}, "--settle must be more than nothing and at most a year, not '9999d'"),
         ({"duplicates": "skp"}, "--duplicates must be one of skip, create, not 'skp' (did you mean \"skip\"?)"),
         ({"api_version": "v4"}, "--api-version must be one of v3, 2026-03, 2026-09"),
     ],

@@ -16,6 +16,7 @@ from importer.problems import CODES
 from importer.report import summary as report
 from importer.report.books import SAMPLES_MAX, Summary
 from importer.report.words import duration, many
+from importer.reporting import begin_of
 
 CODES_SHOWN_MAX: Final = 8
 _FAILURES: Final = "failures.jsonl"
@@ -105,7 +106,7 @@ def _show_failures(ending: Ending, screen: Screen) -> None:
         known = CODES.get(code)
         screen.say(f"{count:,} {code}: {known.meaning if known else 'see run.log'}", style="red")
         for row in rows.get(code, []):
-            screen.say(f"  {place(row)}: {one_line(row.get('message', ''))}")
+            screen.say(f"  {place(row)}: {one_line(_said(row))}")
         if known:
             screen.say(f"  {known.fix}", style="dim")
     if len(by_count) > CODES_SHOWN_MAX:
@@ -118,6 +119,7 @@ def first_failures(path: Path, run: int) -> dict[str, list[dict[str, Any]]]:
     """Return code → the first few rows that failed in `run`, from the ledger; blocks, and gives what can be read."""
     found: dict[str, list[dict[str, Any]]] = {}
     with suppress(OSError), path.open("rb") as file:
+        file.seek(begin_of(file, run))
         for line in file:
             row = _row(line)
             if row is not None and row.get("run") == run:
@@ -131,7 +133,13 @@ def _as_row(rejection: Rejection) -> dict[str, Any]:
     """Return a rejected row as it would stand in failures.jsonl, as far as it is shown."""
     row, problem = rejection.row, rejection.problems[0]
     where = {"source": row.source, "ordinal": row.ordinal, "line_number": row.line_number}
-    return where | {"column": problem.column, "message": problem.message}
+    return where | {"column": problem.column, "message": problem.message, "fix": problem.fix}
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    """Return what is wrong with a row, and what was probably meant; other remedies are said once, for all of a code."""
+    message, fix = str(row.get("message", "")), str(row.get("fix") or "")
+    return f"{message}. {fix}" if fix.startswith("Did you mean") else message
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
@@ -161,11 +169,12 @@ def _show_remarks(summary: Summary, screen: Screen) -> None:
         "conflicts": f"changed in HubSpot since they were written: {folder / 'conflicts.jsonl'}",
         "missing": "changed rows whose campaigns were deleted in HubSpot (--recreate-missing makes them again)",
         "gone": "made earlier from these sources and not in them any more",
-        "throttled": "times HubSpot asked for a pause (nothing was lost by it)",
     }
     for name, words in remarks.items():
         if counts.get(name):
             screen.notice(f"{counts[name]:,} {words}")
+    if counts.get("throttled"):
+        screen.notice(f"{many(counts['throttled'], 'pause')} that HubSpot asked for (nothing was lost by it)")
     for notice in counts.get("notices", ()):
         screen.notice(f"notice: {one_line(notice)}")
     if counts.get("unexpected"):

@@ -7,6 +7,7 @@ from typer._completion_classes import completion_init  # the one place where it 
 from typer.exceptions import TyperException
 
 from importer.cli.app import COMMANDS, app, flags
+from importer.cli.completing import mend_scripts
 from importer.errors import ExitStatus, UsageError
 from importer.near_miss import did_you_mean
 
@@ -14,6 +15,7 @@ from importer.near_miss import did_you_mean
 def main() -> None:
     """Run the command line and exit with its status."""
     completion_init()
+    mend_scripts()
     try:
         sys.exit(app(sys.argv[1:] or ["--help"], prog_name="importer", standalone_mode=False))
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 import anyio
 
 from importer.cli.screen import Screen, clean, is_terminal
-from importer.model import State
+from importer.model import BATCH_RECORDS_MAX, State
 from importer.report.books import Tally
 from importer.report.words import duration
 
@@ -70,10 +70,23 @@ def view(tally: Tally, before: Snapshot, now: Snapshot) -> View:
     left = max(rows_total - now.settled, 0.0) if rows_total is not None else None
     return View(
         share=min(now.settled / rows_total, 1.0) if rows_total is not None else None,
-        left_s=left / rows_per_s if left and rows_per_s > 0 else None,
+        left_s=_left_s(tally, before, now, left) if left and rows_per_s > 0 else None,
         rows_per_s=rows_per_s,
         in_window=(now.requests - before.requests) / max(seconds / _WINDOW_S, 1.0),
     )
+
+
+def _left_s(tally: Tally, before: Snapshot, now: Snapshot, rows: float) -> float:
+    """Return how long so many rows take at the speed of late, yet no faster than HubSpot permits what has to be sent.
+
+    A run begins with a burst, as many requests as a window takes; its speed lasts no longer than that window.
+    """
+    settled = now.settled - before.settled
+    at_speed = rows / settled * (now.at_s - before.at_s)
+    if not tally.permitted_per_s:
+        return at_speed
+    sent = (now.created - before.created) / settled
+    return max(at_speed, rows * sent / BATCH_RECORDS_MAX / tally.permitted_per_s)
 
 
 def line(tally: Tally, before: Snapshot, now: Snapshot) -> str:

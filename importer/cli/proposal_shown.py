@@ -10,6 +10,7 @@ from importer.mapping import CampaignMapping
 from importer.proposing import ready
 from importer.proposing.proposal import Feed, Proposal
 from importer.proposing.sampling import Sample
+from importer.report.words import many
 
 _RECORDS: Final = 3
 _CELL_MAX: Final = 24  #: columns of the terminal for a value, where there is room
@@ -32,7 +33,9 @@ def show(shown: Shown, screen: Screen) -> None:
     """Say all of it on stderr; `--quiet` drops it."""
     sample = shown.sample
     encoding = f", written in {sample.encoding}" if sample.encoding else ""
-    screen.notice(f"looked at: {shown.rows} of {one_line(sample.source)}, {len(sample.columns)} columns{encoding}")
+    screen.notice(
+        f"looked at: {shown.rows} of {one_line(sample.source)}, {many(len(sample.columns), 'column')}{encoding}"
+    )
     if sample.broken:
         screen.notice(f"{sample.broken} of its rows cannot be read: importer check lists them", style="yellow")
     if isinstance(shown.why, str):

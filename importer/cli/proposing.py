@@ -28,6 +28,7 @@ from importer.proposing.account_properties import Known
 from importer.proposing.columns import columns_of
 from importer.proposing.proposal import propose
 from importer.proposing.sampling import Sample, take_sample
+from importer.report.words import many
 from importer.settings import DEFAULT_FILE, Loaded, Settings
 
 #: Settings of the command line which the file keeps, so that a run needs no option.
@@ -142,7 +143,7 @@ def _proposed(sample: Sample, known: Known | None, told: Mapping[str, Any], scre
     """Return the configuration file's text; say what it does with the sample."""
     definitions = known.definitions if known is not None else ()
     ready_one = ready.fitting(ready_mappings(), sample.columns, sample.rows)
-    rows = f"{len(sample.rows):,} rows" if sample.whole else f"the first {len(sample.rows):,} rows"
+    rows = many(len(sample.rows), "row") if sample.whole else f"the first {many(len(sample.rows), 'row')}"
     command = command_line(["run", sample.source])
     if ready_one is not None:
         left = _unused(ready_one, sample)

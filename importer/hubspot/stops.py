@@ -6,6 +6,10 @@ from importer.errors import AccessError, InternalError, PausedError, UsageError
 from importer.model import RemoteError
 
 _SCOPE_KEYS: Final = ("requiredGranularScopes", "requiredScopes")
+#: The remedy where nothing comes back.
+UNREACHABLE: Final = (
+    "Look at the network (a VPN, a proxy, a firewall): importer doctor. Then run the same command again."
+)
 _AGAIN: Final = "Run the same command again; what was made is not made twice."
 
 

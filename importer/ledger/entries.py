@@ -14,12 +14,12 @@ class Header(TypedDict):
     """First line of every journal."""
 
     t: Literal["header"]
-    schema: int
+    schema: int  #: version of the journal's lines
     journal: str  #: a random id
     tool: str  #: version of the importer that made it
-    base_url: str
+    base_url: str  #: where the API lives
     account: str | None  #: portal id, where it could be told
-    simulated: bool
+    simulated: bool  #: whether HubSpot is a simulated one
 
 
 class Run(TypedDict):
@@ -27,11 +27,11 @@ class Run(TypedDict):
 
     t: Literal["run"]
     run: int  #: consecutive from 1
-    tool: str
-    pid: int
-    host: str
+    tool: str  #: version of the importer
+    pid: int  #: its process
+    host: str  #: the machine it ran on
     at: float  #: wall clock
-    sources: list[str]
+    sources: list[str]  #: names of its sources
     scheme: dict[str, Any]  #: identity scheme of its key space (`records.scheme`)
 
 
@@ -43,12 +43,12 @@ class Intent(TypedDict):
     """A batch is about to be sent. Durable before the first byte leaves."""
 
     t: Literal["intent"]
-    run: int
+    run: int  #: number of the run
     a: int  #: attempt: 1 + how often these records were sent before
     srv: list[float] | None  #: bounds of the server's clock when this was written; None before any measurement
     at: float  #: wall clock
-    src: list[str]
-    items: list[Item]
+    src: list[str]  #: names of the sources that `items` point to
+    items: list[Item]  #: the records
     body: Any  #: the request body exactly as sent: bytes when appended, parsed when read back
 
 
@@ -73,17 +73,17 @@ Outcome = TypedDict(
     "Outcome",
     {
         "t": Literal["outcome"],
-        "of": int,
-        "class": str,  # answered, refused, not_sent, unknown
-        "status": int | None,
-        "corr": str | None,
-        "note": str | None,  # what was seen, for people
-        "created": list[CreatedItem],
-        "failed": list[FailedItem],
-        "returned": list[int],
-        "doubt": list[int],
-        "extra": list[dict[str, Any]],  # campaigns of the reply that belong to none of ours
-        "s": float,  # duration of the exchange
+        "of": int,  #: number of the intent
+        "class": str,  #: answered, refused, not_sent or unknown
+        "status": int | None,  #: status of the answer; null without one
+        "corr": str | None,  #: HubSpot's id of the request
+        "note": str | None,  #: what was seen, for people
+        "created": list[CreatedItem],  #: records that are campaigns now
+        "failed": list[FailedItem],  #: records that were refused
+        "returned": list[int],  #: indices of records that may be sent again
+        "doubt": list[int],  #: indices of records of which nobody knows whether they were made
+        "extra": list[dict[str, Any]],  #: campaigns of the reply that belong to none of ours
+        "s": float,  #: seconds that the exchange took
     },
 )
 
@@ -105,22 +105,22 @@ class Reject(TypedDict):
     """Rows which failed here, before anything was sent."""
 
     t: Literal["reject"]
-    run: int
-    items: list[RejectItem]
+    run: int  #: number of the run
+    items: list[RejectItem]  #: the rows
 
 
 class Resolve(TypedDict):
     """What reconciliation found out about records in doubt of the intent `of`."""
 
     t: Literal["resolve"]
-    of: int
-    run: int
-    evidence: dict[str, Any]
-    created: list[CreatedItem]
+    of: int  #: number of the intent
+    run: int  #: number of the run that looked
+    evidence: dict[str, Any]  #: what the look was and what it showed
+    created: list[CreatedItem]  #: records that were found
     failed: list[FailedItem]  #: refused alone, and now known to have made nothing
-    absent: list[int]
+    absent: list[int]  #: indices of records that were not made
     unresolved: list[tuple[int, str]]  #: index and why it cannot be told
-    extra: NotRequired[list[dict[str, Any]]]
+    extra: NotRequired[list[dict[str, Any]]]  #: campaigns that belong to none of ours
     refusal: NotRequired[str]  #: "atomic" or "partial": whether a refused batch had made anything
 
 
@@ -134,7 +134,7 @@ class Archive(TypedDict):
     t: Literal["archive"]
     srv: list[float] | None  #: bounds of the server's clock when this was written; None before any measurement
     at: float  #: wall clock
-    items: list[ArchiveItem]
+    items: list[ArchiveItem]  #: the campaigns
 
 
 #: One entry closes one `archive`: `of` is its number. The answer proves nothing; what is told is what a look showed.
@@ -142,14 +142,14 @@ Archived = TypedDict(
     "Archived",
     {
         "t": Literal["archived"],
-        "of": int,
-        "class": str,  # answered, refused, not_sent, unknown; settled by a later undo
-        "status": int | None,
-        "corr": str | None,
-        "note": str | None,  # what was seen, for people
-        "gone": list[int],  # not shown any more: the record is as never made
-        "stands": list[int],  # still shown, and no request can archive it any more
-        "at": float,
+        "of": int,  #: number of the `archive`
+        "class": str,  #: answered, refused, not_sent or unknown; settled by a later undo
+        "status": int | None,  #: status of the answer; null without one
+        "corr": str | None,  #: HubSpot's id of the request
+        "note": str | None,  #: what was seen, for people
+        "gone": list[int],  #: indices of campaigns not shown any more: the record is as never made
+        "stands": list[int],  #: indices of campaigns still shown, and no request can archive them any more
+        "at": float,  #: wall clock
     },
 )
 
@@ -158,24 +158,24 @@ class Decision(TypedDict):
     """What a person says about an unresolved record."""
 
     t: Literal["decision"]
-    of: int
-    i: int
-    identity: str
-    decision: Literal["created", "absent"]
-    id: str | None
-    reason: str | None
-    user: str
-    at: float
+    of: int  #: number of the intent
+    i: int  #: index of the record in it
+    identity: str  #: that of the record
+    decision: Literal["created", "absent"]  #: what a person says
+    id: str | None  #: HubSpot's id of the campaign, where it exists
+    reason: str | None  #: why, in that person's words
+    user: str  #: who said so
+    at: float  #: wall clock
 
 
 class End(TypedDict):
     """A run ends: `end` after a complete pass, `stop` before that."""
 
     t: Literal["end", "stop"]
-    run: int
-    reason: str | None
-    at: float
-    books: dict[str, int]
+    run: int  #: number of the run
+    reason: str | None  #: why it ended before its time; null when it did not
+    at: float  #: wall clock
+    books: dict[str, int]  #: where each row of the pass ended
     sources: list[dict[str, Any]]  #: name and fingerprint of each source
 
 

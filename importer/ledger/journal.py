@@ -31,6 +31,9 @@ from importer.ledger.position import Tail, position_of
 SYNC_AT_LEAST_EVERY_S: Final = 1.0
 #: Entries that are still taken when the disk is full: they close what is open.
 _CLOSING: Final = frozenset({"outcome", "updated", "resolve", "archived", "decision", "end", "stop"})
+_NOT_WRITABLE: Final = (
+    "Free some space, or mend what keeps its folder from being written, and run the same command again."
+)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]
@@ -240,7 +243,7 @@ class Journal:
         try:
             self._rows.write(results, failures)
         except OSError as error:
-            self._full = LedgerError(f"the ledgers cannot be written: {error.strerror or error}")
+            self._full = LedgerError(f"the ledgers cannot be written: {error.strerror or error}", hint=_NOT_WRITABLE)
             return
         self._index.note([change for effect in effects for change in effect.changes], self.position)
 

@@ -13,7 +13,7 @@ import orjson
 from importer.errors import LedgerError
 from importer.ledger import codec
 from importer.ledger.fold import properties_of
-from importer.ledger.replay import JOURNAL
+from importer.ledger.replay import JOURNAL, no_ledger
 
 _KIND_WITHIN: Final = 40  #: bytes of a line, in which its type stands
 _ARCHIVES: Final = (b'"t":"archive"', b'"t":"archived"')
@@ -122,7 +122,7 @@ def entries_of(folder: Path, *, kinds: tuple[bytes, ...] = ()) -> Iterator[tuple
                 elif any(kind in line[:_KIND_WITHIN] for kind in kinds):
                     yield n, orjson.loads(line)
     except FileNotFoundError as error:
-        raise LedgerError(f"{folder} is not a ledger: it holds no {JOURNAL}") from error
+        raise no_ledger(folder) from error
     except (OSError, ValueError, codec.BrokenLineError) as error:
         raise LedgerError(
             f"{folder / JOURNAL} cannot be read at line {n + 1}: {error}", hint="importer verify says what is wrong."

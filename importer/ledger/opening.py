@@ -22,7 +22,7 @@ from importer.ledger.journal import Journal, RunBlocking, in_thread
 from importer.ledger.lock import LedgerLock
 from importer.ledger.position import position_of
 from importer.ledger.projections import FAILURES, RESULTS, Projections
-from importer.ledger.replay import JOURNAL, Replay
+from importer.ledger.replay import JOURNAL, Replay, no_ledger
 
 RESERVE: Final = "reserve"
 _RESERVE_BYTES: Final = 1 << 20
@@ -185,7 +185,7 @@ def read_header(folder: Path) -> dict[str, Any]:
             line = file.readline(_HEADER_BYTES_MAX)
         header, _crc = codec.unseal_line(line, 0, codec.SEED)
     except FileNotFoundError as error:
-        raise LedgerError(f"{folder} is not a ledger: it holds no {JOURNAL}") from error
+        raise no_ledger(folder) from error
     except codec.BrokenLineError as error:
         raise LedgerError(f"{folder / JOURNAL} does not begin with a ledger's header: {error}") from error
     except OSError as error:

@@ -23,6 +23,15 @@ JOURNAL = "journal.jsonl"
 _BEGINNING: Final = re.compile(rb'\{"n":(\d{1,18}),"t":')
 
 
+def no_ledger(folder: Path) -> LedgerError:
+    """Return the error for a folder that is none, or is not there."""
+    why = f"it holds no {JOURNAL}" if folder.is_dir() else "there is no such folder"
+    return LedgerError(
+        f"{folder} is not a ledger: {why}",
+        hint="A ledger is the folder that a run names at its start and end, SOURCE.ledger when nothing else was said.",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One entry read back."""

@@ -14,15 +14,18 @@ class ResultRow(TypedDict):
     source: str  #: name of the source, as it was given
     ordinal: int  #: 0-based number of the row in its source
     line_number: int | None  #: 1-based line on which the row starts; null where the format has no lines
-    identity: str  #: what makes two rows the same campaign
+    identity: str  #: 32 hex digits: what makes two rows the same campaign
     name: str  #: hs_name as it was sent
     id: str  #: HubSpot's id of the campaign
-    created_at: str | None  #: HubSpot's createdAt; null where a person said that the campaign exists
-    via: Literal["reply", "reconcile", "operator"]  #: how it became known
+    #: HubSpot's createdAt; null for an update, and where a person said that the campaign exists
+    created_at: str | None
+    via: Literal["reply", "reconcile", "operator", "update", "adopt"]  #: how it became known
     pairing: str  #: how row and campaign were paired
-    normalised: NotRequired[dict[str, str]]  #: property to value as HubSpot shows it, where that differs
-    supersedes: NotRequired[Literal["unresolved"]]  #: it stood in failures.jsonl as one that could not be told
-    attempts: int  #: in which sending it was made, from 1
+    updated: NotRequired[list[str]]  #: properties that an update wrote; absent but for `via` update
+    normalised: NotRequired[dict[str, str]]  #: property to value as HubSpot shows it, where that differs; else absent
+    #: when the same sending stood in failures.jsonl as one that could not be told; else absent
+    supersedes: NotRequired[Literal["unresolved"]]
+    attempts: int  #: in which sending it was made or updated, from 1; 0 for one that was found in the account
     run: int  #: number of the run that learnt it
 
 
@@ -34,18 +37,21 @@ class FailureRow(TypedDict):
     source: str  #: name of the source, as it was given
     ordinal: int  #: 0-based number of the row in its source
     line_number: int | None  #: 1-based line on which the row starts; null where the format has no lines
-    identity: str | None  #: null where it could not be told
+    identity: str | None  #: 32 hex digits: what makes two rows the same campaign; null where it could not be told
     name: str | None  #: hs_name; null where there is none
-    state: Literal["failed", "unresolved"]  #: whether it was not made, or nobody knows
-    code: str  #: failure code
+    state: Literal["failed", "unresolved"]  #: `failed` was not made, of `unresolved` nobody knows
+    code: str  #: the failure code
     message: str  #: the cause, one sentence
     column: NotRequired[str | None]  #: the column or property to look at; absent for what cannot be told
     fix: str | None  #: what to do
-    attribution: NotRequired[Literal["record", "value", "group"]]  #: how HubSpot's error was tied to the row
-    correlation_id: str | None  #: HubSpot's id of the request
+    #: how HubSpot's error was tied to the row: `record` (alone in its batch), `value` (named by the error), `group`;
+    #: absent for rows that failed here
+    attribution: NotRequired[Literal["record", "value", "group"]]
+    correlation_id: str | None  #: HubSpot's id of the request, which its support asks for
     attempts: int  #: how often the row was sent
-    problems: NotRequired[list[dict[str, Any]]]  #: everything that is wrong with a row that failed here
-    properties: NotRequired[dict[str, str]]  #: what was sent, of a row that only the journal knows
+    problems: NotRequired[list[dict[str, Any]]]  #: everything that is wrong with a row that failed here; else absent
+    #: what was sent, of a row that the run which wrote this line did not hold; else absent
+    properties: NotRequired[dict[str, str]]
     row: Any  #: the row as the source held it; null where only the journal knows it
     run: int  #: number of the run
 
@@ -56,7 +62,46 @@ class ListedRow(TypedDict):
     source: str  #: name of the source, as it was given
     ordinal: int  #: 0-based number of the row in its source
     line_number: int | None  #: 1-based line on which the row starts; null where the format has no lines
-    identity: str  #: what makes two rows the same campaign
+    identity: str  #: 32 hex digits: what makes two rows the same campaign
     name: str  #: hs_name as it would be sent
     why: str  #: `changed`, or why it was skipped
     run: int  #: number of the run
+
+
+class Clash(TypedDict):
+    """The three values of one property of a conflict."""
+
+    written: str  #: what was written from here last; empty where nothing was
+    in_hubspot: str  #: what HubSpot shows
+    in_source: str  #: what the row says now; empty resets the property
+
+
+class ConflictRow(TypedDict):
+    """A line of conflicts.jsonl: one campaign that somebody changed in HubSpot since it was written."""
+
+    source: str  #: name of the source, as it was given
+    ordinal: int  #: 0-based number of the row in its source
+    line_number: int | None  #: 1-based line on which the row starts; null where the format has no lines
+    identity: str  #: 32 hex digits: what makes two rows the same campaign
+    name: str  #: hs_name as the row says it
+    id: str  #: HubSpot's id of the campaign
+    run: int  #: number of the run that found it
+    conflicts: dict[str, Clash]  #: property to its three values
+    did: Literal["skip", "overwrite", "fail"]  #: what became of it: --on-conflict
+
+
+class UndoneRow(TypedDict):
+    """A line of undone.jsonl: one campaign of the runs that the latest undo was about, and what became of it."""
+
+    schema: Literal[1]  #: version of the row's shape
+    id: str  #: HubSpot's id of the campaign
+    name: str  #: hs_name as it was sent
+    identity: str  #: 32 hex digits: what makes two rows the same campaign
+    source: str  #: name of the source, as it was given
+    ordinal: int  #: 0-based number of the row in its source
+    line_number: int | None  #: 1-based line on which the row starts; null where the format has no lines
+    run: int  #: number of the run that made it
+    fate: str  #: what became of it
+    why: str | None  #: more about that, for people; null where there is nothing to say
+    #: property to its value as written and as HubSpot shows it; empty unless `fate` is `changed`
+    changed: dict[str, list[str]]

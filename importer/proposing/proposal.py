@@ -10,7 +10,9 @@ from typing import Any, Final
 
 from importer.errors import UsageError
 from importer.hubspot.definitions import Definition
+from importer.legible import one_line
 from importer.mapping import OWN_COLUMNS
+from importer.near_miss import nearest
 from importer.properties import NAME, WRITABLE
 from importer.proposing.columns import Column
 from importer.proposing.fitting import Misfit, fit
@@ -139,9 +141,12 @@ def _why_left(column: Column) -> str:
 
 
 def _nameless(columns: Sequence[Column]) -> UsageError:
-    shown = ", ".join(one.name for one in columns[:_COLUMNS_SHOWN_MAX])
+    shown = ", ".join(one_line(one.name) for one in columns[:_COLUMNS_SHOWN_MAX])
     more = ", …" if len(columns) > _COLUMNS_SHOWN_MAX else ""
+    near = next((one.name for one in columns if nearest(one.name, [NAME])), None)
+    first = f'Is "{one_line(near)}" {NAME}, misspelt? ' if near is not None else ""
     return UsageError(
         f"no column looks like the campaign's name; the columns are: {shown}{more}",
-        hint="Rename the column to hs_name, or write a mapping: config/mappings/example.toml shows how.",
+        hint=f"{first}Rename the column that names the campaign to {NAME}; or write importer.toml yourself: a line"
+        f' [mapping.properties], and below it {NAME} = "that column".',
     )

@@ -12,11 +12,13 @@ from importer.model import Rejection
 from importer.sources.compression import plain_blocks
 from importer.sources.opening import open_raw
 from importer.sources.policy import MIB, ReadPolicy
+from importer.sources.sniff import refuse_other
 from importer.sources.source import open_source
 
 ROWS_MAX: Final = 1_000
 _BYTES_MAX: Final = 64 * MIB  #: of text that is looked at for its encoding
 _BINARY: Final = (b"PK\x03\x04", b"PAR1")  #: workbooks and Parquet have no encoding of their own
+_HEAD_BYTES: Final = 64
 _MARKS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
@@ -48,7 +50,7 @@ def take_sample(source: str, policy: ReadPolicy, *, encoding_given: bool) -> Sam
     if encoding is not None:
         policy = replace(policy, encoding=encoding)
     rows: list[Mapping[str, Any]] = []
-    broken, whole = 0, True
+    first, broken, whole = "", 0, True
     with open_source(source, policy) as opened:
         for row in chain.from_iterable(opened.chunks()):
             if len(rows) + broken == ROWS_MAX:
@@ -56,14 +58,25 @@ def take_sample(source: str, policy: ReadPolicy, *, encoding_given: bool) -> Sam
                 break
             if isinstance(row, Rejection):
                 broken += 1
+                first = first or f"{_place(row)}: {row.problems[0].message}"
             else:
                 rows.append(row.cells or {})
         columns = opened.columns or ()
     if not rows:
+        if broken:
+            raise SourceError(
+                f"{source}: no row that was looked at can be read; {first}",
+                hint="importer check SOURCE lists them. Is it the right file, and of the format that its name says?",
+            )
         raise SourceError(f"{source} has no rows to look at", hint="A header and one row are the least.")
     return Sample(
         source=source, columns=columns, rows=tuple(rows), broken=broken, whole=whole, encoding=encoding
     )  # fmt: skip
+
+
+def _place(rejection: Rejection) -> str:
+    row = rejection.row
+    return f"row {row.ordinal + 1}" if row.line_number is None else f"line {row.line_number}"
 
 
 def encoding_of(source: str, policy: ReadPolicy) -> str | None:
@@ -72,8 +85,10 @@ def encoding_of(source: str, policy: ReadPolicy) -> str | None:
     if not path.is_file():
         return None
     with path.open("rb") as file:
-        if file.read(4).startswith(_BINARY):
-            return None
+        head = file.read(_HEAD_BYTES)
+    if head.startswith(_BINARY):
+        return None
+    refuse_other(source, head)
     raw = open_raw(source, allow_special=policy.allow_special)
     try:
         return _told(plain_blocks(raw, policy))

@@ -14,14 +14,14 @@ SAMPLES_MAX: Final = 3  #: rejected rows kept of each code
 class Books:
     """Where the rows of one pass ended: `read` is the sum of the others."""
 
-    read: int = 0
-    created: int = 0
-    updated: int = 0
-    failed: int = 0
-    skipped: int = 0
-    unresolved: int = 0
-    in_doubt: int = 0
-    not_sent: int = 0
+    read: int = 0  #: rows of the pass; the sum of all the others
+    created: int = 0  #: that are campaigns now
+    updated: int = 0  #: whose campaigns were updated (--mode upsert)
+    failed: int = 0  #: that were not made; failures.jsonl names the cause
+    skipped: int = 0  #: that exist already, or came twice
+    unresolved: int = 0  #: that cannot be told; a person has to decide
+    in_doubt: int = 0  #: that were on their way when the run ended; the next run looks first
+    not_sent: int = 0  #: that had not had their turn when the run ended
 
     @property
     def accounted(self) -> int:
@@ -55,35 +55,36 @@ class Tally:
 
     rows_read: int = 0  #: rows of the pass, broken ones included
     ended: dict[State, int] = field(default_factory=lambda: dict.fromkeys(State, 0))
-    changed: int = 0  #: skipped although their content differs from what was sent then
+    changed: int = 0  #: skipped although their content is not what was sent then; changed.jsonl lists them
     updates_due: int = 0  #: made earlier, differ now, and are to be updated (--mode upsert)
-    conflicts: int = 0  #: campaigns that were changed in HubSpot since they were written
-    missing: int = 0  #: campaigns that were deleted in HubSpot since they were made
+    conflicts: int = 0  #: campaigns that were changed in HubSpot since they were written; conflicts.jsonl lists them
+    missing: int = 0  #: changed rows whose campaigns were deleted in HubSpot
     gone: int = 0  #: made earlier from these sources and not in them any more; told after a complete pass
-    recovered: int = 0  #: records of earlier runs settled by this one
+    recovered: int = 0  #: records of earlier runs that this one settled
     unexpected: int = 0  #: campaigns in replies which belong to none of our records
     requests: int = 0  #: all requests, whatever their method
     creates: int = 0  #: requests that create
     resent: int = 0  #: requests that create and repeat records sent before
-    looks: int = 0  #: lookups made by reconciliation
+    looks: int = 0  #: lookups made for what was in doubt
     throttled: int = 0  #: answers 429 and 423
-    parked: int = 0  #: rows that wait for the end of the pass
+    parked: int = 0  #: rows that wait for the end of the pass; 0 at its end
     in_flight: int = 0  #: requests on the way now
     workers: int = 0  #: requests that create which may be on the way at once, now
-    doubted: int = 0  #: records in doubt now
+    doubted: int = 0  #: records in doubt, at the end
     answers: int = 0  #: answers to requests that create
     answer_s: float = 0.0  #: seconds that these took, added up
     slowest_s: float = 0.0  #: seconds that the slowest of them took, since somebody last asked
     trouble: str | None = None  #: the latest error of a request that is or was sent again, for people
     troubled: set[str] = field(default_factory=set)  #: identities of the first records of batches to be sent again
-    codes: dict[str, int] = field(default_factory=dict)  #: failures by code
+    codes: dict[str, int] = field(default_factory=dict)  #: failures by their code
     samples: dict[str, list[Rejection]] = field(default_factory=dict)  #: first few rejected rows of each code
     batches: int = 0  #: that a dry run would send
-    canary: dict[str, int] | None = None  #: what came of a first batch that was sent alone; None without one
+    #: of a first batch that was sent alone: `records`, `created`, `failed`, `differing` from what was sent; else null
+    canary: dict[str, int] | None = None
     bytes_read: int = 0  #: of the sources, as they lie on the disk
-    bytes_total: int | None = None  #: None when a source's size is unknown
-    permitted_per_s: float | None = None  #: requests a second that the server permits
-    notices: list[str] = field(default_factory=list)  #: what is worth knowing and no failure, for people
+    bytes_total: int | None = None  #: the same in all; null where a size is unknown
+    permitted_per_s: float | None = None  #: requests a second that HubSpot permits; null where that is not known
+    notices: list[str] = field(default_factory=list)  #: what is worth knowing and no failure, a sentence each
     waiting_for: str | None = None  #: why nothing is sent just now, for people
     waiting_until: float | None = None  #: when that ends, monotonic seconds (`anyio.current_time`)
     day_left: int | None = None  #: requests left of the account's day, as the server last said
@@ -156,21 +157,21 @@ class Tally:
 class Summary:
     """What a run says of itself at its end; `summary.json` is this, as JSON."""
 
-    run: int | None  #: number of the run in its ledger; None for a dry run
-    status: ExitStatus
-    reason: str | None  #: why it stopped before its end, one sentence
-    hint: str | None  #: the next command or remedy
-    books: Books
-    counts: dict[str, Any]  #: the other counts of `Tally`
-    ledger: str
-    sources: tuple[str, ...]
-    account: str | None
-    base_url: str
-    started_at: str
-    seconds: float
-    dry_run: bool = False
-    simulated: bool = False
-    estimate: dict[str, Any] | None = None  #: of a dry run: `estimating.Estimate` as plain values
+    run: int | None  #: number of the run in its ledger; null for a dry run, and where no run began
+    status: ExitStatus  #: the exit status
+    reason: str | None  #: why it stopped before its end; null when it did not
+    hint: str | None  #: what to do next; null when there is nothing to do
+    books: Books  #: where each row of the pass ended
+    counts: dict[str, Any]  #: everything else that was counted
+    ledger: str  #: its folder
+    sources: tuple[str, ...]  #: names of the sources
+    account: str | None  #: HubSpot's portal id; null where the token may not ask
+    base_url: str  #: where the API lives
+    started_at: str  #: ISO 8601, UTC
+    seconds: float  #: how long the run took
+    dry_run: bool = False  #: whether nothing was to be sent
+    simulated: bool = False  #: whether HubSpot was a simulated one
+    estimate: dict[str, Any] | None = None  #: of a dry run, what a run would do; else null
 
 
 def exit_status(*holding: ExitStatus) -> ExitStatus:

@@ -3,6 +3,7 @@
 from dataclasses import fields
 from typing import Any, Final
 
+from importer.archiving import Fate
 from importer.errors import ExitStatus
 from importer.estimating import Estimate
 from importer.ledger import entries, mode_entries, rows
@@ -24,10 +25,10 @@ _SEAL: Final[Schema] = {
 }
 _PROBLEM: Final = closed(
     {
-        "code": _CODE,
-        "message": {"type": "string"},
-        "column": {"type": ["string", "null"]},
-        "fix": {"type": ["string", "null"]},
+        "code": {"description": "The failure code.", **_CODE},
+        "message": {"description": "The cause, one sentence.", "type": "string"},
+        "column": {"description": "The column or property to look at.", "type": ["string", "null"]},
+        "fix": {"description": "What to do.", "type": ["string", "null"]},
     },
     ["code", "message", "column", "fix"],
 )
@@ -150,6 +151,22 @@ def listed() -> Schema:
     return document("A line of changed.jsonl or skipped.jsonl", shape(rows.ListedRow, identity=IDENTITY))
 
 
+def conflicts() -> Schema:
+    """Return the schema of a line of conflicts.jsonl."""
+    return document("A line of conflicts.jsonl", shape(rows.ConflictRow, identity=IDENTITY))
+
+
+def undone() -> Schema:
+    """Return the schema of a line of undone.jsonl."""
+    pair: Schema = {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}
+    closer: dict[str, Schema] = {
+        "identity": IDENTITY,
+        "fate": {"enum": [str(fate) for fate in Fate]},
+        "changed": {"type": "object", "additionalProperties": pair},
+    }
+    return document("A line of undone.jsonl", shape(rows.UndoneRow, **closer))
+
+
 def run_summary() -> Schema:
     """Return the schema of summary.json, which --json prints: of a run, or of what could not begin."""
     counts = {name: made for name, made in shape(Tally, **_TALLY)["properties"].items() if name not in NOT_COUNTS}
@@ -161,28 +178,36 @@ def run_summary() -> Schema:
         estimate=or_null(shape(Estimate)),
         sources={"type": "array", "items": {"type": "string"}},
     )
-    names = {"enum": [status.name.lower() for status in ExitStatus]}
-    held = {"schema": {"const": summary.SCHEMA}, **made["properties"], "status_name": names, "line": {"type": "string"}}
+    names = {"description": "The same in words.", "enum": [status.name.lower() for status in ExitStatus]}
+    line = {"description": "The books as a sentence that adds up.", "type": "string"}
+    held = {"schema": _SUMMARY, **made["properties"], "status_name": names, "line": line}
     ran = made | {"properties": held, "required": list(held)}
     refused = closed(
         {
-            "schema": {"const": summary.SCHEMA},
-            "run": {"type": "null"},
+            "schema": _SUMMARY,
+            "run": {"description": "No run began.", "type": "null"},
             "status": made["properties"]["status"],
             "status_name": names,
-            "reason": {"type": "string"},
-            "hint": {"type": ["string", "null"]},
-            "books": {"type": "null"},
+            "reason": {"description": "Why nothing could begin.", "type": "string"},
+            "hint": made["properties"]["hint"],
+            "books": {"description": "No row was read.", "type": "null"},
         },
         ["schema", "run", "status", "status_name", "reason", "hint", "books"],
         description="What could not begin.",
     )
     fewer = closed({name: counts[name] for name in SETTLED_COUNTS}, SETTLED_COUNTS)
     settled = ran | {"description": "What settled earlier runs and read no source."}
-    settled["properties"] = held | {"run": {"type": "null"}, "counts": fewer, "sources": {"const": []}}
+    nothing: dict[str, Schema] = {
+        "run": {"description": "No run began.", "type": "null"},
+        "counts": {"description": "What it settled, what is left, and what that took.", **fewer},
+        "sources": {"description": "No source was read.", "const": []},
+    }
+    settled["properties"] = held | nothing
     return document("summary.json of a run, and what --json prints", {"oneOf": [ran, settled, refused]})
 
 
+_VERSION: Final = "Raised when a key changes its meaning or goes; new keys may come at any time."
+_SUMMARY: Final[Schema] = {"description": _VERSION, "const": summary.SCHEMA}
 #: What the type of a count does not say, or what never leaves the run.
 _TALLY: Final[dict[str, Schema]] = {
     "ended": {"propertyNames": {"enum": [str(state) for state in State]}},
@@ -200,13 +225,17 @@ def run_details() -> Schema:
     step: Schema = {"type": "array", "prefixItems": [texts, texts], "minItems": 2, "items": False}
     table = closed(
         {
-            "columns": {"type": "array", "items": texts},
-            "rows": {"type": "array", "items": {"type": "array", "items": {"type": ["number", "null"]}}},
+            "columns": {"description": "What is counted.", "type": "array", "items": texts},
+            "rows": {
+                "description": "The counts at a moment, in the order of the columns.",
+                "type": "array",
+                "items": {"type": "array", "items": {"type": ["number", "null"]}},
+            },
         },
         ["columns", "rows"],
     )
     held: dict[str, Schema] = {
-        "schema": {"const": details.SCHEMA},
+        "schema": {"description": _VERSION, "const": details.SCHEMA},
         "tool": {"type": "string", "description": "Version of the importer."},
         "account": {"type": "string", "description": "Whom the run wrote to, in words."},
         "settings": {

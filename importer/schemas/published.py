@@ -15,6 +15,8 @@ SCHEMAS: Final[dict[str, Callable[[], Schema]]] = {
     "results": ledger.results,
     "failures": ledger.failures,
     "listed": ledger.listed,
+    "conflicts": ledger.conflicts,
+    "undone": ledger.undone,
     "summary": ledger.run_summary,
     "details": ledger.run_details,
 }

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import re
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass
@@ -13,6 +14,7 @@ Schema = dict[str, Any]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 IDENTITY: Final[Schema] = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_NAMES: Final = ("hs_", "createdAt")  #: a comment that begins with one keeps its small letter
 _PLAIN: Final[Mapping[Any, Schema]] = {
     str: {"type": "string"},
     int: {"type": "integer"},
@@ -21,7 +23,8 @@ _PLAIN: Final[Mapping[Any, Schema]] = {
     NoneType: {"type": "null"},
     Any: {},
 }
-_COMMENTED: Final = re.compile(r"^ {4}(\w+): .*?  #: (.+)$", re.MULTILINE)
+_ABOVE: Final = re.compile(r"^ {4}(?: {4})?#: (.+)$")
+_FIELD: Final = re.compile(r"^ {4}(?: {4}(?=\"))?\"?(\w+)\"?: .*?(?:  #: (.+))?$")
 
 
 def schema_of(kind: Any) -> Schema:
@@ -53,7 +56,7 @@ def shape(kind: Any, **also: Schema) -> Schema:
     for name, hint in hints.items():
         optional = get_origin(hint) is NotRequired
         made = also[name] if name in also else schema_of(get_args(hint)[0] if optional else hint)
-        fields[name] = {"description": said[name], **made} if name in said else made
+        fields[name] = {"description": said[name]} | _undescribed(made) if name in said else made
         if not optional:
             required.append(name)
     return closed(fields, required, description=_summary(kind))
@@ -64,6 +67,10 @@ def closed(fields: Mapping[str, Schema], required: Sequence[str], *, description
     about = {"description": description} if description else {}
     made: Schema = {"type": "object", **about, "properties": dict(fields), "required": list(required)}
     return made | {"additionalProperties": False}
+
+
+def _undescribed(made: Schema) -> Schema:
+    return {name: value for name, value in made.items() if name != "description"}
 
 
 def document(title: str, made: Schema) -> Schema:
@@ -83,18 +90,40 @@ def _any_of(made: Sequence[Schema]) -> Schema:
 
 
 def _comments(kind: Any) -> dict[str, str]:
-    """Return what the `#:` comments of a class say of its fields, as far as its source can be had."""
-    try:
-        source = textwrap.dedent(inspect.getsource(kind))
-    except (OSError, TypeError):  # made by a call
-        return {}
-    return {name: said[0].upper() + said[1:] + "." for name, said in _COMMENTED.findall(source)}
+    """Return what the `#:` comments above or beside the fields of `kind` say, as far as its source can be had."""
+    said: dict[str, str] = {}
+    above: list[str] = []
+    for line in _source(kind).splitlines():
+        if found := _ABOVE.match(line):
+            above.append(found[1])
+            continue
+        if (field := _FIELD.match(line)) and (words := " ".join([*above, *filter(None, [field[2]])])):
+            said[field[1]] = _sentence(words)
+        above.clear()
+    return said
+
+
+def _sentence(words: str) -> str:
+    """Return the words with a capital and a full stop, unless they begin with a name as it is written in code."""
+    first = words if words.startswith(_NAMES) else words[0].upper() + words[1:]
+    return first + "."
 
 
 def _summary(kind: Any) -> str:
-    """Return the first line of a class's docstring, where it has one of its own."""
+    """Return the first line of a class's docstring, or of the `#:` comment above what a call made."""
+    source = _source(kind)
+    if source.startswith("#: "):
+        return source.partition("\n")[0].removeprefix("#: ")
+    body = ast.parse(source).body
+    held = ast.get_docstring(body[0]) if body and isinstance(body[0], ast.ClassDef) else None
+    return (held or "").partition("\n")[0]
+
+
+def _source(kind: Any) -> str:
+    """Return the source of a class, or of the call to `TypedDict` that made it; empty where there is none."""
     try:
-        found = ast.get_docstring(ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0])  # type: ignore[arg-type] # a class
+        return textwrap.dedent(inspect.getsource(kind))
     except (OSError, TypeError):
-        return ""
-    return (found or "").partition("\n")[0]
+        made_by_call = re.compile(rf"^(?:#: .*\n)*{kind.__name__} = TypedDict\(\n(?:.*\n)*?\)", re.MULTILINE)
+        found = made_by_call.search(inspect.getsource(sys.modules[kind.__module__]))
+        return found[0] if found else ""

@@ -12,6 +12,7 @@ import anyio
 import orjson
 from aiohttp import web
 
+from importer.errors import LedgerError
 from importer.simulator.account import Account
 from importer.simulator.clock import Clock
 from importer.simulator.desk import Asked, Desk, Log
@@ -54,6 +55,12 @@ class Wire:
         }
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._answer(request)
+        except LedgerError:  # its disk is full: it fails as a server does, and what was kept shows when it is asked
+            return web.Response(status=500)
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         seen = self._log.arrive(self._clock.now(), request.method, request.path, request.query_string)
         body: bytes | None
         try:

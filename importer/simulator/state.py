@@ -19,6 +19,7 @@ from importer.errors import LedgerError
 TRUTH_FILE: Final = "truth.jsonl"
 REQUESTS_FILE: Final = "requests.jsonl"
 _BLOCK_BYTES: Final = 1 << 16
+_HINT: Final = "Free some space, or name a folder on another disk, and run the same command again."
 
 
 class Lines:
@@ -62,7 +63,7 @@ class Lines:
             while data:
                 data = data[os.write(self._descriptor, data) :]
         except OSError as error:
-            raise LedgerError(f"cannot write the simulator's state: {error.strerror}") from error
+            raise LedgerError(f"cannot write the simulator's state: {error.strerror}", hint=_HINT) from error
 
     def close(self) -> None:
         """Close the file."""

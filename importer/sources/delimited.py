@@ -26,7 +26,7 @@ _REREAD_BYTES_FREE: Final = 32 * MIB  #: may be re-read in any source, however s
 _WARY_ROWS: Final = 512  #: read one by one from the beginning of an odd block on
 _WARY_ROWS_MAX: Final = 1 << 14
 _EXTRA_CELLS_MAX: Final = 100  #: surplus cells kept one by one; a row with more of them is kept as text, cut
-_HEADER_HINT: Final = "Mend the first line of the file: it names the columns."
+_HEADER_HINT: Final = "Mend the first line of the file: it names the columns. A title above them has to go."
 
 
 class DelimitedReader:

@@ -15,6 +15,12 @@ _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _OLD_OFFICE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MARKUP: Final = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta")
 _MARKUP_BYTES: Final = 16
+_OTHERS: Final = {
+    b"%PDF-": "a PDF",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"{\\rtf": "a text document",
+}
 _PARQUET: Final = (b"PAR1", b"PARE")
 _BY_NAME: Final[dict[str, Format]] = {
     ".csv": "csv",
@@ -54,18 +60,15 @@ def format_of(name: str, head: bytes) -> Format:
         lower = lower.removesuffix(ending)
     named = next((found for ending, found in _BY_NAME.items() if lower.endswith(ending)), None)
     if named in ("csv", "tsv"):
+        refuse_other(name, head)
         return named
     if named in TABLES:
         raise SourceError(
             f"{name} does not hold what its name says: it is no {named.upper()} file",
             hint="Fetch it again; or say what it is, for example --format csv.",
         )
+    refuse_other(name, head)
     text = head.lstrip(b" \t\r\n")
-    if text[:_MARKUP_BYTES].lower().startswith(_MARKUP):
-        raise SourceError(
-            f"{name} is a web page or XML, not a table",
-            hint="Some systems call such a file Excel: export it as CSV, or open it in Excel and save it as .xlsx.",
-        )
     if text.startswith(b"["):
         return "json"
     if text.startswith(b"{"):
@@ -77,6 +80,19 @@ def format_of(name: str, head: bytes) -> Format:
             )
         return "jsonl"
     return named or "csv"
+
+
+def refuse_other(name: str, head: bytes) -> None:
+    """Raise `SourceError` for what is no table, whatever its name says."""
+    if head.lstrip(b" \t\r\n")[:_MARKUP_BYTES].lower().startswith(_MARKUP):
+        raise SourceError(
+            f"{name} is a web page or XML, not a table",
+            hint="Was it saved from a browser, or is it a page to sign in? Export the table itself, as CSV. What some"
+            " systems call Excel opens there, and is saved as .xlsx.",
+        )
+    for start, what in _OTHERS.items():
+        if head.startswith(start):
+            raise SourceError(f"{name} is {what}, not a table", hint="Name the file that holds the table.")
 
 
 def has_old_mac_lines(head: bytes) -> bool:

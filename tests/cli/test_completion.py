@@ -1,9 +1,13 @@
 """Shell completion: the scripts are generated, load in the shells that are here, and what they ask is answered."""
 
 import os
+import select
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,3 +49,60 @@ def test_zsh_and_fish_are_told_the_commands() -> None:
     assert '"init":"Look at a file' in importer(_IMPORTER_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="importer in")
     fish = {"_IMPORTER_COMPLETE": "complete_fish", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
     assert importer(_TYPER_COMPLETE_ARGS="importer in", **fish).startswith("init\t")
+
+
+PATIENCE_S = 60.0
+
+
+@contextmanager
+def interactive(*argv: str, **environment: str) -> Iterator[int]:
+    """Run a shell on a terminal of its own, and give the other end of that; end the shell."""
+    import pty  # noqa: PLC0415 - Windows has none
+
+    ours, its = pty.openpty()
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    shell = subprocess.Popen(
+        argv,
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+        env={"PATH": path, "TERM": "dumb", **environment},
+    )
+    os.close(its)
+    try:
+        yield ours
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(ours)
+
+
+def until(terminal: int, wanted: bytes) -> bytes:
+    """Read what is shown until `wanted` is; return all of it, also when it never comes."""
+    seen, end = b"", time.monotonic() + PATIENCE_S
+    while wanted not in seen and time.monotonic() < end:
+        if select.select([terminal], [], [], 0.2)[0]:
+            seen += os.read(terminal, 4096)
+    return seen
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not here")
+def test_zsh_completes_at_the_first_press_of_the_key(tmp_path: Path) -> None:
+    """Installed as --install-completion does it, the script answers when zsh loads it, not only the next time."""
+    (tmp_path / "_importer").write_text(importer("--show-completion", "zsh"))
+    (tmp_path / ".zshrc").write_text("PS1='ready> '; fpath=(~ $fpath); autoload -Uz compinit; compinit -D\n")
+    with interactive(shutil.which("zsh") or "", "-i", HOME=str(tmp_path)) as terminal:
+        assert b"ready> " in until(terminal, b"ready> ")
+        os.write(terminal, b"importer reco\t")
+        assert b"importer reconcile" in until(terminal, b"importer reconcile")
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not here")
+def test_fish_completes(tmp_path: Path) -> None:
+    """With the script loaded, fish itself offers the commands."""
+    (tmp_path / "importer.fish").write_text(importer("--show-completion", "fish"))
+    asked = [shutil.which("fish") or "", "-c", f". {tmp_path}/importer.fish; complete -C 'importer reco'"]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.startswith("reconcile\t")

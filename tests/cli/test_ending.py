@@ -15,6 +15,7 @@ from importer.errors import ExitStatus
 from importer.estimating import Allowance, estimate
 from importer.model import Problem, Rejection, Row
 from importer.pacing import RatePolicy
+from importer.problems import CODES
 from importer.report.books import Books, Summary
 
 ARGV = ["run", "--mapping", "my mapping.toml", "a.csv"]
@@ -140,7 +141,7 @@ def test_reason_hint_and_remarks_are_said() -> None:
     for err in (loud, quiet):
         assert "paused: the daily quota is used up\nhint: Go on tomorrow.\n" in err
         assert "1 campaigns in HubSpot's answers belong to none of these rows" in err
-    for words in ("2 settled of", "3 skipped although changed", "4 made earlier", "5 times HubSpot asked for a pause"):
+    for words in ("2 settled of", "3 skipped although changed", "4 made earlier", "5 pauses that HubSpot asked for"):
         assert words in loud
         assert words not in quiet
 
@@ -149,3 +150,15 @@ def test_a_place_is_written_as_editors_take_it() -> None:
     """File and line, or row where there are no lines."""
     assert place({"source": "a.csv", "line_number": 812, "column": "Start"}) == "a.csv:812 Start"
     assert place({"source": "a.json", "line_number": None, "ordinal": 7}) == "a.json row 7"
+
+
+def test_what_was_probably_meant_stands_beside_the_row(tmp_path: Path) -> None:
+    """A near miss follows its row's message; the remedy of a code is said once, below all rows."""
+    choice = {"code": "invalid_choice", "message": '"planed" is none', "column": "hs_campaign_status", "run": 1}
+    place = {"source": "a.csv", "ordinal": 0, "line_number": 2}
+    rows = [choice | place | {"fix": 'Did you mean "planned"?'}, choice | place | {"fix": CODES["invalid_choice"].fix}]
+    (tmp_path / "failures.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _out, err = shown(replace(DONE, ledger=str(tmp_path), counts={"codes": {"invalid_choice": 2}}))
+    assert 'a.csv:2 hs_campaign_status: "planed" is none. Did you mean "planned"?\n' in err
+    assert 'a.csv:2 hs_campaign_status: "planed" is none\n' in err
+    assert err.count(CODES["invalid_choice"].fix) == 1

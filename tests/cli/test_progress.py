@@ -46,6 +46,18 @@ def test_a_line_says_how_far_how_fast_and_how_bad() -> None:
     )
 
 
+def test_the_burst_of_the_first_window_promises_nothing() -> None:
+    """What was sent at once is no speed that lasts: the permitted rate is, and skipped rows cost nothing of it."""
+    tally = half_done()
+    before, now = snapshot(Tally(), 0.0), snapshot(tally, 1.0)
+    assert view(tally, before, now).left_s == pytest.approx(9_000 * (2_995 / 3_000) / 50 / 25)
+    tally.permitted_per_s = None
+    assert view(tally, before, now).left_s == pytest.approx(3.0)
+    skipping = half_done()
+    skipping.ended[State.CREATED], skipping.ended[State.SKIPPED] = 0, 2_995
+    assert view(skipping, before, snapshot(skipping, 1.0)).left_s == pytest.approx(3.0)
+
+
 def test_a_stream_of_unknown_size_has_no_share() -> None:
     """Without a size nothing is promised."""
     tally = half_done()

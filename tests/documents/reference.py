@@ -5,7 +5,7 @@ A page is prose with parts between `<!-- NAME: begin -->` and `<!-- NAME: end --
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Final
@@ -21,25 +21,12 @@ from importer.simulator import policy
 from importer.simulator.faults import OPERATIONS, TABLE
 from importer.simulator.policy import SimulatorPolicy, switch_names
 from tests.documents.blocks import ROOT
+from tests.documents.fields import entries, fields_of
+from tests.documents.markdown import code, row, table
 from tests.network import faults as network
 
 DOCS: Final = ROOT / "docs"
 _COMMENTED: Final = re.compile(r"^ {4}(\w+)(?:: [^=]*)? = .*?  #: (.+)$", re.MULTILINE)
-
-
-def row(*cells: object) -> str:
-    """Return one line of a table."""
-    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
-
-
-def table(*heads: str, rows: Iterable[str]) -> list[str]:
-    """Return a table."""
-    return [row(*heads), "|" + "---|" * len(heads), *rows]
-
-
-def code(text: object) -> str:
-    """Return `text` as code, or nothing for nothing."""
-    return f"`{text}`" if text not in {"", None} else ""
 
 
 def comments(module: Any) -> dict[str, str]:
@@ -173,6 +160,21 @@ PARTS: Final[dict[str, dict[str, Callable[[], list[str]]]]] = {
     "reference/commands.md": {"commands": commands},
     "reference/simulator.md": {"faults": faults, "switches": switches},
     "reference/states.md": {"states": states, "transitions": transitions, "pairings": pairings},
+    "reference/summary.md": {
+        "object": lambda: fields_of("summary"),
+        "books": lambda: fields_of("summary", "books"),
+        "counts": lambda: fields_of("summary", "counts"),
+        "estimate": lambda: fields_of("summary", "estimate"),
+    },
+    "reference/ledger.md": {
+        "results": lambda: fields_of("results"),
+        "failures": lambda: fields_of("failures"),
+        "listed": lambda: fields_of("listed"),
+        "conflicts": lambda: fields_of("conflicts"),
+        "clash": lambda: fields_of("conflicts", "conflicts", "*"),
+        "undone": lambda: fields_of("undone"),
+    },
+    "reference/journal.md": {"entries": entries},
     "reference/network-faults.md": {"faults": lambda: list(network.markdown())},
     "explanation/decisions/index.md": {"decisions": decisions},
 }

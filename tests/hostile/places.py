@@ -74,6 +74,7 @@ CASES: Final = (
     _refused("file whose first read fails", _at("/proc/self/mem"), "Input/output error", SOURCE),
     _refused("SQLite database", _sqlite, "header is not plain UTF-8", SOURCE),
     _refused("tar archive", _tar, "header is not plain UTF-8", SOURCE),
-    _refused("picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)), "header is not plain UTF-8", SOURCE),
-    _refused("page of a web server", b"<!doctype html>\n<html><body>502</body></html>\n", "no column hs_name", USAGE),
+    _refused("picture", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)), "is a picture, not a table", SOURCE),
+    _refused("PDF", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "is a PDF, not a table", SOURCE),
+    _refused("page of a web server", b"<!doctype html>\n<html><body>502</body></html>\n", "is a web page", SOURCE),
 )  # fmt: skip

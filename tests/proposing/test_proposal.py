@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.codecs import date_codec
@@ -41,6 +41,7 @@ def fed(*heads: str, values: Sequence[tuple[str, ...]]) -> dict[str, str]:
     return {feed.prop: feed.column for feed in found.feeds}
 
 
+@settings(deadline=None)
 @given(samples())
 def test_each_column_is_named_once_and_each_property_fed_once(sample: tuple[list[str], list[dict[str, str]]]) -> None:
     """No column is lost silently or used twice, and no property is fed twice, whatever the sample holds."""
@@ -55,6 +56,7 @@ def test_each_column_is_named_once_and_each_property_fed_once(sample: tuple[list
     assert all(found.left.values())
 
 
+@settings(deadline=None)
 @given(samples())
 def test_a_date_format_reads_every_sampled_value(sample: tuple[list[str], list[dict[str, str]]]) -> None:
     """What is proposed as a date format has no problem with any value of the column, and parses as a mapping."""
@@ -169,3 +171,13 @@ def test_nothing_like_a_name_is_refused_with_the_columns() -> None:
     """Without anything for hs_name there is no proposal; the message names the columns."""
     with pytest.raises(UsageError, match="Budget, Amount"):
         proposed(["Budget", "Amount"], [{"Budget": "1", "Amount": "2"}])
+
+
+def test_a_misspelt_name_is_suggested() -> None:
+    """Where no column can be the name, one that is nearly called hs_name is pointed to; else the way out is said."""
+    with pytest.raises(UsageError, match="the columns are: hs_nmae, Foo") as caught:
+        propose(columns_of(["hs_nmae", "Foo"], [{"hs_nmae": "A", "Foo": "1"}]), name="a", definitions=())
+    assert (caught.value.hint or "").startswith('Is "hs_nmae" hs_name, misspelt? Rename')
+    with pytest.raises(UsageError) as caught:
+        propose(columns_of(["Foo"], [{"Foo": "1"}]), name="a", definitions=())
+    assert (caught.value.hint or "").startswith("Rename the column that names the campaign to hs_name")

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+import importer
 from importer.cli.flags import flags_of
 from importer.errors import ExitStatus
 from importer.report.books import Tally
@@ -250,7 +251,8 @@ def test_the_containerfile_copies_what_is_there() -> None:
     assert {step[0] for step in steps} <= known
     copied = [word for step in steps if step[0] == "COPY" and "--from" not in step[1] for word in step[1:-1]]
     assert copied
-    assert all((ROOT / word).exists() for word in copied)
+    beside = (Path(importer.__file__).parents[1], ROOT)  # the package is elsewhere where its wheel is tried
+    assert all(any((folder / word).exists() for folder in beside) for word in copied)
     order = [step[0] for step in steps]
     assert order.index("USER") < order.index("ENTRYPOINT")
     assert not [line for line in lines if re.match(r"(ENV|ARG).*(TOKEN|SECRET)", line)]

@@ -12,7 +12,7 @@ from jsonschema.exceptions import best_match  # type: ignore[import-untyped]  # 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "docs" / "reference" / "schemas"
 LINES: Final = {
     "journal.jsonl": "journal", "results.jsonl": "results", "failures.jsonl": "failures",
-    "changed.jsonl": "listed", "skipped.jsonl": "listed",
+    "changed.jsonl": "listed", "skipped.jsonl": "listed", "conflicts.jsonl": "conflicts", "undone.jsonl": "undone",
 }  # fmt: skip
 OBJECTS: Final = {"runs/*/summary.json": "summary", "runs/*/details.json": "details"}
 

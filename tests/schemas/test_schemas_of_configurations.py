@@ -69,6 +69,9 @@ GOOD: Final = '[mapping.properties]\nhs_name = "Name"\n'
         "[run]\nretes = 5\n",
         '[run]\nrate = "fast"\n',
         "[run]\nrate = 0\n",
+        "[run]\nsettle = -1\n",
+        "[run]\nmax_duration = 0\n",
+        '[run]\nmax_outage = "soon"\n',
         "[run]\nrate_share = 2\n",
         '[run]\nduplicates = "both"\n',
         "[run]\nkey = [1]\n",
@@ -111,3 +114,14 @@ def test_the_forms_of_a_rule_are_those_of_the_code() -> None:
     forms = SCHEMAS["mapping"]()["properties"]["properties"]["additionalProperties"]["anyOf"]
     known = {key for form in forms for key in form.get("properties", ())}
     assert known == set(rules._KEYS)
+
+
+@pytest.mark.parametrize("value", ['"90"', '"45s"', '"1h30m"', "90", "2.5"])
+def test_times_fit_with_units_and_without(tmp_path: Path, value: str) -> None:
+    """A time is a number of seconds, or text with units; importer and schema take both."""
+    path = tmp_path / "importer.toml"
+    path.write_text(f"[run]\nmax_outage = {value}\n")
+    from importer.settings import load  # noqa: PLC0415 - slow to import
+
+    assert complaint("configuration", toml(path.read_text())) is None
+    assert load({"config": str(path)}).settings.max_outage > 0

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,34 @@ def test_every_field_of_a_row_matters(name: str) -> None:
             assert complaint(name, row | {field: [1]}), field
         for field in ("n", "source", "run", "identity"):
             assert complaint(name, {key: value for key, value in row.items() if key != field}), field
+
+
+def _objects(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every object that a schema tells, however deep."""
+    if "properties" in schema:
+        yield schema
+    for form in (*schema.get("oneOf", ()), *schema.get("anyOf", ()), *schema.get("properties", {}).values()):
+        yield from _objects(form)
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield from _objects(schema[key])
+
+
+@pytest.mark.parametrize("name", ["results", "failures", "listed", "conflicts", "undone", "summary", "details"])
+def test_every_field_says_what_it_means(name: str) -> None:
+    """No field of a row or an object is without a description."""
+    bare = {
+        key for told in _objects(SCHEMAS[name]()) for key, field in told["properties"].items()
+        if "description" not in field
+    }  # fmt: skip
+    assert bare == set()
+
+
+def test_every_field_of_an_entry_says_what_it_means() -> None:
+    """Nor is one of the journal, but for the type that names the entry."""
+    for entry in SCHEMAS["journal"]()["oneOf"]:
+        assert entry["description"]
+        assert {name for name, field in entry["properties"].items() if "description" not in field} == {"t"}
 
 
 def test_texts_of_errors_are_json(tmp_path: Path) -> None:

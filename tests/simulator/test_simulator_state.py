@@ -154,3 +154,15 @@ async def test_a_process_of_its_own_stops_when_asked(simulated: Any, tmp_path: P
             assert [orjson.loads(line)["properties"] for line in lines] == [{"hs_name": "a"}]
             running.send_signal(stop)
             assert running.wait() == 0
+
+
+async def test_a_full_disk_of_the_simulator_is_a_server_that_fails(simulated: Any, tmp_path: Path) -> None:
+    """When its state cannot be written, it answers 500 and made nothing; it goes on when the disk does."""
+    async with simulated("seed=1", state=tmp_path) as client:
+        truth = client.sim._account._state.truth
+        descriptor, truth._descriptor = truth._descriptor, os.open(os.devnull, os.O_RDONLY)  # which takes no write
+        assert (await client.create("a")).status == 500
+        assert list(client.sim.truth) == []
+        os.close(truth._descriptor)
+        truth._descriptor = descriptor
+        assert (await client.create("b")).status == 201
