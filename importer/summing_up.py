@@ -15,7 +15,7 @@ from importer.stopping import Stop
 NOT_COUNTS = frozenset(
     {
         "ended", "rows_read", "waiting_for", "waiting_until", "in_flight", "workers", "samples",
-        "answers", "batches", "answer_s", "slowest_s", "trouble", "troubled", "day_left", "day_total", "watch",
+        "answers", "batches", "items", "answer_s", "slowest_s", "trouble", "troubled", "day_left", "day_total", "watch",
     }
 )  # fmt: skip
 
@@ -36,6 +36,7 @@ def conclude(
         reasons.append(("no row of the source is a valid campaign" if books.read else "the source holds no rows", None))
     try:
         books.check()
+        tally.items.check()
     except BooksError as error:
         statuses.append(error.exit_status)
         reasons.insert(0, (error.message, "Keep the ledger and report this."))
@@ -46,7 +47,8 @@ def conclude(
         reason=reason,
         hint=hint,
         books=books,
-        counts={name: value for name, value in asdict(tally).items() if name not in NOT_COUNTS},
+        counts={name: value for name, value in asdict(tally).items() if name not in NOT_COUNTS}
+        | {"items": tally.items.as_dict()},
         ledger=str(plan.ledger),
         sources=reading.sources,
         account=account.id if account else None,

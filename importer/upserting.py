@@ -189,6 +189,7 @@ class Upserter:
             await began.hand_over(send, Work(batch=Batch(records=records, body=self.encode(records))))
             for due in dues:  # whoever sends them counts them
                 due.settled = True
+                self.tally.items.skipped -= len(due.record.items)
 
     def _reject(self, dues: Sequence[_Due], problem: Problem) -> None:
         rejections = [Rejection(due.record.row, (problem,), due.record.identity, due.record.name) for due in dues]
