@@ -48,7 +48,7 @@ async def rehearse_plan(
         )
         await anyio.to_thread.run_sync(reading.begin)
         tally.notices += reading.notices()
-        index, run = await anyio.to_thread.run_sync(_known, stack, ledger)
+        index, run, due = await anyio.to_thread.run_sync(_known, stack, ledger)
         admission = Admission(
             index, plan.admission, run=run, keyless=not plan.records.key, twin=reading.maker.twin, folder=None
         )
@@ -65,12 +65,14 @@ async def rehearse_plan(
             plan, tally, stop, failures, run=None, account=None, reading=reading,
             started=started, seconds=time.monotonic() - began,
         )  # fmt: skip
-        return replace(summary, estimate=estimate(summary.books, tally.batches, plan.rate, allowance).as_dict())
+        items = tally.items.read - tally.items.skipped + due
+        found = estimate(summary.books, tally.batches, plan.rate, allowance, items=items)
+        return replace(summary, estimate=found.as_dict())
 
 
-def _known(stack: ExitStack, ledger: Path | None) -> tuple[Index, int]:
-    """Return what earlier runs know, as a copy, and the number of the run that would be next."""
+def _known(stack: ExitStack, ledger: Path | None) -> tuple[Index, int, int]:
+    """Return what earlier runs know, as a copy, the number of the next run, and how many items are left to it."""
     if ledger is None or not (ledger / JOURNAL).exists():
-        return stack.enter_context(closing(empty_index())), 1
+        return stack.enter_context(closing(empty_index())), 1, 0
     view = stack.enter_context(look_at(ledger))
-    return view.index, view.fold.run + 1
+    return view.index, view.fold.run + 1, view.fold.items_due

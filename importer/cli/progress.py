@@ -100,7 +100,11 @@ def counts(tally: Tally, now: Snapshot) -> list[tuple[str, str]]:
         (tally.doubted, "in doubt", "yellow"),
     ]
     always = {"read", "created", "failed"}
-    return [(f"{number:,} {word}", style if number else "") for number, word, style in told if number or word in always]
+    shown = [
+        (f"{number:,} {word}", style if number else "") for number, word, style in told if number or word in always
+    ]
+    items = tally.items
+    return shown + ([(f"{items.made:,} of {items.due:,} items made", "")] if items.due else [])
 
 
 def rate(tally: Tally, seen: View) -> str:

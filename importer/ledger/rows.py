@@ -45,6 +45,7 @@ class FailureRow(TypedDict):
     correlation_id: str | None  #: HubSpot's id of the request
     attempts: int  #: how often the row was sent
     problems: NotRequired[list[dict[str, Any]]]  #: everything that is wrong with a row that failed here
+    item: NotRequired[dict[str, Any]]  #: the budget or spend item that it is about; its campaign stands
     properties: NotRequired[dict[str, str]]  #: what was sent, of a row that only the journal knows
     row: Any  #: the row as the source held it; null where only the journal knows it
     run: int  #: number of the run

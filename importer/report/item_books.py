@@ -1,7 +1,7 @@
 """The books of budget and spend items, beside those of the rows. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Final
 
 from importer.errors import BooksError
@@ -28,6 +28,11 @@ class ItemBooks:
     unresolved: int = 0
     in_doubt: int = 0
     changed: int = 0  #: campaigns whose items differ from those that were sent; nothing is changed in HubSpot
+
+    @property
+    def due(self) -> int:
+        """Items that this run has met and which may have to be made."""
+        return self.read + self.earlier - self.skipped
 
     @property
     def not_sent(self) -> int:
@@ -59,6 +64,12 @@ class ItemBooks:
         ended = " + ".join(f"{count:,} {words.get(name, name)}" for name, count in found if count or name == "made")
         left = f" + {self.earlier:,} left by earlier runs" if self.earlier else ""
         return f"items: {self.read:,} read{left} = {ended}"
+
+    @classmethod
+    def of(cls, held: Mapping[str, int] | None) -> "ItemBooks":
+        """Return the books that `as_dict` made; empty ones of a summary that is older than items."""
+        names = {one.name for one in fields(cls)}
+        return cls(**{name: count for name, count in (held or {}).items() if name in names})
 
     def as_dict(self) -> dict[str, int]:
         """Return it as plain values, for the summary."""
