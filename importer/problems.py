@@ -111,6 +111,10 @@ REMOTE_CODES: Final[dict[str, Code]] = {
         "a budget or spend item could not be made because its campaign is not in HubSpot any more",
         "Nothing is to be done, unless the campaign was deleted by mistake.",
     ),
+    "item_exhausted": Code(
+        "a budget or spend item was sent several times and never came into being",
+        "Look at run.log, then run the same command again with --retry-failed.",
+    ),
     "item_unresolved": Code(
         "it cannot be told whether HubSpot made this budget or spend item",
         "Look at the campaign's budget in HubSpot; the next run looks again.",

@@ -142,6 +142,8 @@ class Upserter:
         for due in dues:
             compared = compare(due.record.properties, shown[due.written.id], due.written.values, self.fed)
             due.changes = compared.changes
+            if first and due.written.items is not None:
+                self.tally.items.changed += due.record.items != due.written.items
             if not compared.changes:
                 same.append(due)
             elif compared.conflicts and first and not self._overwrites(due, compared.conflicts, shown[due.written.id]):

@@ -27,7 +27,7 @@ from importer.model import CampaignItem, Event, State
 from importer.report.books import Tally
 from importer.stopping import StoppedError
 
-ATTEMPTS_MAX: Final = 3  #: requests for one item that had no effect; the next run goes on
+ATTEMPTS_MAX: Final = 5  #: requests for one item that came to HubSpot and had no effect
 NOT_FOUND: Final = 404
 
 
@@ -75,16 +75,17 @@ class ItemSender:
             state = await self._look_up(one, doubt.n, lands=anyio.current_time() + self._wait_s(doubt))
             if state is not State.OPEN:
                 return state
-        attempts = 0
-        while attempts < ATTEMPTS_MAX:
-            state, counts = await self._attempt(one, attempts + 1)
-            if state is not State.OPEN:
-                return state
-            attempts += counts
-        return State.NOT_SENT
+        attempt, state = 1, State.OPEN
+        while state is State.OPEN:
+            state, counts = await self._attempt(one, attempt)
+            attempt += counts
+        return state
 
     async def _attempt(self, one: _Item, number: int) -> tuple[State, bool]:
-        """Send an item once; return where it stands, and whether the request came to HubSpot without effect."""
+        """Send an item once; return where it stands, and whether the request came to HubSpot without effect.
+
+        The last attempt leaves it in no state from which it could be sent again.
+        """
         body = encode_item(one.item)
         n = -1
 
@@ -119,7 +120,7 @@ class ItemSender:
                 self._close(one, n, Event.DOUBTED, verdict)
                 sent = exchange.sent_at if exchange.sent_at is not None else anyio.current_time()
                 lands = sent + self.settling.timeout_s + self.settling.settle_s
-                return await self._look_up(one, n, lands=lands), True
+                return await self._look_up(one, n, lands=lands, last=number == ATTEMPTS_MAX), True
 
     async def _announce(self, one: _Item, number: int, body: bytes) -> int:
         """Make the intent durable. Cancellation waits: what was announced has to be known as such."""
@@ -153,8 +154,11 @@ class ItemSender:
             self.believes_refusals = True
         return self._close(one, n, Event.REFUSED, verdict, code="item_refused")
 
-    async def _look_up(self, one: _Item, n: int, *, lands: float) -> State:
-        """Look what became of item `n`, whose request may land until `lands` (monotonic seconds); close it."""
+    async def _look_up(self, one: _Item, n: int, *, lands: float, last: bool = False) -> State:
+        """Look what became of item `n`, whose request may land until `lands` (monotonic seconds); close it.
+
+        One that is not there after its `last` attempt has failed. Raises `StoppedError`.
+        """
         absent_since: float | None = None
         while True:
             looked = anyio.current_time()
@@ -171,6 +175,8 @@ class ItemSender:
             if told.unclear is not None and looked >= lands:
                 return self._unresolved(one, n, told)
             if absent_since is not None and looked - absent_since >= self.settling.looks_apart_s:
+                if last:
+                    return self._close(one, n, Event.REFUSED, None, code="item_exhausted", kind="looked")
                 return self._close(one, n, Event.ABSENT, None, kind="looked")
             if absent_since is None and looked >= lands:
                 absent_since = looked
@@ -229,7 +235,10 @@ class ItemSender:
         return _STATES[event]
 
 
-_NOTES: Final = {"item_without_campaign": "its campaign is not in HubSpot any more"}
+_NOTES: Final = {
+    "item_without_campaign": "its campaign is not in HubSpot any more",
+    "item_exhausted": f"it was sent {ATTEMPTS_MAX} times, and the campaign does not show it",
+}
 _STATES: Final = {
     Event.CREATED: State.CREATED,
     Event.FOUND: State.CREATED,
