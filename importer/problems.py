@@ -86,6 +86,10 @@ RECORD_CODES: Final[dict[str, Code]] = {
 #: Codes of records that HubSpot has not made.
 REMOTE_CODES: Final[dict[str, Code]] = {
     "refused": Code("HubSpot refused the record", "Mend what the message names and run the same command again."),
+    "brand_refused": Code(
+        "HubSpot refused the campaign's brands (hs_business_unit_ids)",
+        "Use ids of brands of this account; without HubSpot's Brands add-on, leave hs_business_unit_ids out.",
+    ),
     "refused_group": Code(
         "HubSpot refused as many records of the batch as are left over, and its errors do not say which error belongs to which",
         "Look at all the messages, mend the rows and run the same command again.",

@@ -62,5 +62,7 @@ def conclude(
 
 def _any_valid(books: Books, tally: Tally) -> bool:
     """Return whether any row was worth sending: one that HubSpot refused was."""
-    refused = sum(tally.codes.get(code, 0) for code in ("refused", "refused_group", "still_refused", "exhausted"))
+    refused = sum(
+        tally.codes.get(code, 0) for code in ("refused", "brand_refused", "refused_group", "still_refused", "exhausted")
+    )
     return bool(books.created + books.updated + books.skipped + books.unresolved + books.in_doubt + refused)

@@ -9,7 +9,7 @@ import orjson
 from importer.simulator import item_operations, operations, replies
 from importer.simulator.account import Account
 from importer.simulator.policy import READ_SCOPE, WRITE_SCOPE
-from importer.simulator.properties import problem_of, properties_of, unpack
+from importer.simulator.properties import brand_problem, problem_of, properties_of, unpack
 from importer.simulator.replies import Detail, RefusedError, Reply
 
 #: The scope that an operation needs; the others need none.
@@ -102,7 +102,7 @@ class Exchange:
             choices=policy.check_choices,
             poison=policy.poison,
             partial=partial,
-        )
+        ) or brand_problem(properties, policy.brands)
         if found and policy.name_errors:
             name = properties.get("hs_name", "")
             return found._replace(context={**found.context, "hs_name": [name]})
