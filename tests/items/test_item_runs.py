@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from importer.mapping import parse_mapping
 from tests.items.conftest import Meddling, Spending, by_hand, shown, stopped_before_items, wanted
 from tests.pipeline.conftest import made
 
-RETRY = {"admission": AdmissionPolicy(retry_failed=True)}
+Given = dict[str, Any]
+RETRY: Given = {"admission": AdmissionPolicy(retry_failed=True)}
 
 
 async def test_items_are_made_after_their_campaigns(spending: Spending) -> None:
@@ -96,7 +98,7 @@ async def test_in_any_weather_each_item_is_made_once(spending: Spending, weather
     """Answers lost, late, throttled or untrue: after at most a few runs each item stands there once."""
     rule = weather if "@" in weather else f"{weather}:0.4"
     async with spending.simulator(rule, "item/reset_after_commit@1", "seed=3") as simulator:
-        for again in ({}, RETRY, RETRY, RETRY):
+        for again in (Given(), RETRY, RETRY, RETRY):
             summary = await spending.run(simulator, spending.budgets(6), **again)
             if summary.status is ExitStatus.OK:
                 break
@@ -127,7 +129,7 @@ async def test_a_refused_item_fails_and_its_campaign_stands(spending: Spending) 
         {"hs_name": f"C{n}", "budget.amount": "5", "budget.name": name} for n, name in enumerate(["fine", "BAD", "BAD"])
     ]
     mapping = {"hs_name": "hs_name", "budget.amount": "budget.amount", "budget.name": "budget.name"}
-    plan = {"mapping": parse_mapping({"properties": mapping}, name="m")}
+    plan: Given = {"mapping": parse_mapping({"properties": mapping}, name="m")}
     async with spending.simulator("poison=BAD") as simulator:
         source = spending.source(rows)
         summary = await spending.run(simulator, source, **plan)
@@ -215,8 +217,8 @@ async def test_changed_items_are_told_and_not_sent(spending: Spending) -> None:
     def source(amount: str, notes: str = "n") -> Path:
         return spending.source([{"hs_name": "A", "hs_notes": notes, "budget.amount": amount}])
 
-    keyed = {"records": replace(spending.make_plan("http://127.0.0.1:1").records, key=("hs_name",))}
-    upsert = keyed | {"admission": AdmissionPolicy(mode="upsert")}
+    keyed: Given = {"records": replace(spending.make_plan("http://127.0.0.1:1").records, key=("hs_name",))}
+    upsert: Given = keyed | {"admission": AdmissionPolicy(mode="upsert")}
     async with spending.simulator() as simulator:
         await spending.run(simulator, source("5"), **keyed)
         plain = await spending.run(simulator, source("6"), **keyed)
