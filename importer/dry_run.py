@@ -17,6 +17,7 @@ from importer.errors import ImporterError, SourceError
 from importer.estimating import Allowance, estimate
 from importer.hubspot import wire
 from importer.ledger.index import Index
+from importer.ledger.items_due import count_due
 from importer.ledger.looking import empty_index, look_at
 from importer.ledger.replay import JOURNAL
 from importer.plan import Plan
@@ -75,4 +76,4 @@ def _known(stack: ExitStack, ledger: Path | None) -> tuple[Index, int, int]:
     if ledger is None or not (ledger / JOURNAL).exists():
         return stack.enter_context(closing(empty_index())), 1, 0
     view = stack.enter_context(look_at(ledger))
-    return view.index, view.fold.run + 1, view.fold.items_due
+    return view.index, view.fold.run + 1, count_due(ledger) if view.fold.items_due else 0

@@ -10,6 +10,7 @@ import orjson
 from importer.errors import ImporterError
 from importer.ledger.effects import Change
 from importer.ledger.items_audit import ItemsAudit
+from importer.ledger.items_due import count_due
 from importer.ledger.looking import View, look_at
 from importer.ledger.opening import read_header
 from importer.ledger.projections import FAILURES, RESULTS
@@ -48,9 +49,10 @@ def status(folder: Path) -> dict[str, Any]:
 
 def _items(view: View) -> dict[str, int]:
     """Return how many budget and spend items are left to the next run, and of how many it cannot be told."""
+    unsettled = count_due(view.folder) if view.fold.items_due or view.fold.items else 0
     unresolved = sum(item.state is State.UNRESOLVED for item in view.fold.items.values())
     in_doubt = len(view.fold.items) - unresolved
-    return {"due": view.fold.items_due - in_doubt, "in_doubt": in_doubt, "unresolved": unresolved}
+    return {"due": unsettled - len(view.fold.items), "in_doubt": in_doubt, "unresolved": unresolved}
 
 
 def _unsettled(view: View) -> Iterator[tuple[Any, int]]:

@@ -38,7 +38,9 @@ class _Item:
     due: DueCampaign
     k: int
     item: CampaignItem
+    failed: bool  #: it was refused before, and is tried once more
     unclear: bool = False  #: a request for it may be on its way
+    unresolved: bool = False  #: an earlier run could not tell what became of it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,7 +62,7 @@ class ItemSender:
         """
         books = self.tally.items
         for k, item in due.items:
-            one = _Item(due, k, item)
+            one = _Item(due, k, item, k in due.failed)
             state: State | None = None
             try:
                 state = await self._settle(one, doubts.get(k))
@@ -71,7 +73,7 @@ class ItemSender:
     async def _settle(self, one: _Item, doubt: OpenItem | None) -> State:
         """Bring an item to its end, as far as this run can."""
         if doubt is not None:
-            one.unclear = True
+            one.unclear, one.unresolved = True, doubt.state is State.UNRESOLVED
             state = await self._look_up(one, doubt.n, lands=anyio.current_time() + self._wait_s(doubt))
             if state is not State.OPEN:
                 return state
@@ -128,14 +130,14 @@ class ItemSender:
         now = lookup.wall()
         bounds = lookup.clock.bounds(now)
         entry: item_entries.Item = {
-            "t": "item", "run": self.run, "a": number, "again": number == 1 and one.k in due.failed and not one.unclear,
+            "t": "item", "run": self.run, "a": number, "again": one.failed,
             "srv": list(bounds) if bounds else None, "at": now, "of": due.of, "k": one.k, "kind": one.item.kind,
             "campaign": due.id, "identity": due.identity, "name": due.name, "source": due.source,
             "ordinal": due.ordinal, "line": due.line_number, "body": body,
         }  # fmt: skip
         with anyio.CancelScope(shield=True):
             n = await self.journal.append(entry)
-            one.unclear = True
+            one.unclear, one.failed = True, False
         return n
 
     async def _refused(self, one: _Item, n: int, verdict: steps.Verdict) -> State:
@@ -144,6 +146,8 @@ class ItemSender:
             self._close(one, n, Event.DOUBTED, verdict)
             try:
                 shown = await self._shown(one.due)
+            except NotPermittedError:  # nothing can be looked up here, so a refusal is believed
+                shown = None
             except NoAnswerError:
                 return State.IN_DOUBT
             told = tell(one.item, shown or ())
@@ -167,6 +171,8 @@ class ItemSender:
             except NoAnswerError as error:
                 self.tally.meet(f"an item could not be looked up: {error}")
                 return State.IN_DOUBT
+            if shown is None and one.unresolved:
+                return self._close(one, n, Event.ABSENT, None, kind="looked")
             if shown is None:
                 return self._close(one, n, Event.REFUSED, None, code="item_without_campaign", kind="looked")
             told = tell(one.item, shown)

@@ -192,7 +192,9 @@ class Fold:
         self.archiving[n] = OpenArchive.of(n, entry, offset)
 
     def _archived(self, _n: int, entry: Any, _offset: int, effect: Effect) -> None:
-        effect.changes += [Change(*told) for told in self.archiving.pop(entry["of"]).closed(entry)]
+        archive = self.archiving.pop(entry["of"])
+        effect.changes += [Change(*told) for told in archive.closed(entry)]
+        items_fold.drop(self, {archive.items[index][2] for index in entry["gone"]})
 
     def _reject(self, n: int, entry: Any, _offset: int, effect: Effect) -> None:
         effect.failures += [_rejected_row(n, entry["run"], item) for item in entry["items"]]

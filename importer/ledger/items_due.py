@@ -75,6 +75,11 @@ def due_campaigns(folder: Path, *, retry_failed: bool) -> Generator[DueCampaign]
                 del held[of]
 
 
+def count_due(folder: Path) -> int:
+    """Return how many items are to be made, those of campaigns that an undo archived left out. Raises as above."""
+    return sum(len(campaign.items) for campaign in due_campaigns(folder, retry_failed=False))
+
+
 def _due(
     intent: Any, of: int, index: int, campaign: str, progress: _Progress, *, retry: bool
 ) -> Generator[DueCampaign]:  # fmt: skip
@@ -99,13 +104,14 @@ def _progress(folder: Path) -> dict[int, _Progress]:
             continue
         entry = orjson.loads(line)
         if entry["t"] == "item":
-            open_ones[entry["n"]] = entry["of"], entry["k"]
+            open_ones[entry["n"]] = of, k = entry["of"], entry["k"]
+            made, failed = found.get(of, _Progress())
+            found[of] = _Progress(made, failed & ~(1 << k))
             continue
         of, k = open_ones[entry["of"]]
         made, failed = found.get(of, _Progress())
         if entry["event"] in _MADE:
             made |= 1 << k
-            failed &= ~(1 << k)
         elif entry["event"] == Event.REFUSED:
             failed |= 1 << k
         else:

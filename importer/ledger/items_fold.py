@@ -4,7 +4,7 @@ An item lives the life of a record: the table `model.TRANSITIONS` holds for it, 
 a request may be on its way or cannot be told; how many are due is a count, and which they are stands in the journal.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,6 +43,14 @@ def fall_due(fold: "Fold", intent: "OpenIntent", created: Iterable[Any]) -> None
 def reopen(fold: "Fold", n: int, entry: Any, offset: int, state: State) -> None:
     """Put back an item which was open when a snapshot was taken."""
     fold.items[n] = OpenItem(n, entry, state, offset)
+
+
+def drop(fold: "Fold", campaigns: Container[str]) -> None:
+    """Forget the open items of campaigns which are archived: nobody asks for them any more."""
+    for n, item in list(fold.items.items()):
+        if item.entry["campaign"] in campaigns:
+            fold.items_due -= item.state is not State.UNRESOLVED
+            del fold.items[n]
 
 
 def body_of(entry: Item) -> dict[str, Any]:
