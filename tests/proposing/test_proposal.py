@@ -169,3 +169,14 @@ def test_nothing_like_a_name_is_refused_with_the_columns() -> None:
     """Without anything for hs_name there is no proposal; the message names the columns."""
     with pytest.raises(UsageError, match="Budget, Amount"):
         proposed(["Budget", "Amount"], [{"Budget": "1", "Amount": "2"}])
+
+
+def test_headings_that_are_fields_of_items_stay() -> None:
+    """Whole items are carried over; a field without its amount is left out; other money is told what it may become."""
+    assert fed("hs_name", "budget.amount", "spend.ads.amount", values=[("A b", "1", "2"), ("C d", "3", "4")]) == {
+        "hs_name": "hs_name", "budget.amount": "budget.amount", "spend.ads.amount": "spend.ads.amount",
+    }  # fmt: skip
+    lone = proposed(["hs_name", "budget.name"], [{"hs_name": "A b", "budget.name": "x"}])
+    assert [feed.prop for feed in lone.feeds] == ["hs_name"]
+    money = proposed(["hs_name", "Actual Cost"], [{"hs_name": "A b", "Actual Cost": "12.50"}])
+    assert "spend.amount" in money.left["Actual Cost"]
