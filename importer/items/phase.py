@@ -28,8 +28,10 @@ WORKERS: Final = 24  #: campaigns at once, unless a number is set: the permitted
 _AT_ONCE: Final = 200  #: campaigns read from the journal in one go
 
 
-async def make_items(plan: Plan, lookup: Lookup, run: int) -> None:
+async def make_items(plan: Plan, lookup: Lookup, run: int, *, look_only: bool = False) -> None:
     """Make what is due; counts go into the tally of `lookup`. A wish to stop leaves the rest to the next run.
+
+    `look_only` finds out what became of those that were announced, and makes none.
 
     Cancellation: see `ItemSender.settle`. Raises `LedgerError`.
     """
@@ -41,7 +43,7 @@ async def make_items(plan: Plan, lookup: Lookup, run: int) -> None:
         return
     if lookup.tally.items.read or retry_failed:
         await journal.flush()  # the fold knows an outcome only once it is durable
-    if not (fold.items_due or fold.items or retry_failed):
+    if not (fold.items or (not look_only and (fold.items_due or retry_failed))):
         return
     doubts: dict[int, dict[int, OpenItem]] = defaultdict(dict)
     for open_item in fold.items.values():
@@ -51,7 +53,8 @@ async def make_items(plan: Plan, lookup: Lookup, run: int) -> None:
     )
     calls = ItemCalls(cast("Sends", lookup.transport), plan.transport.api_version)  # that of a run can send anything
     sender = ItemSender(
-        asker=asker, calls=calls, journal=journal, settling=plan.settling, run=run, tally=lookup.tally
+        asker=asker, calls=calls, journal=journal, settling=plan.settling, run=run, tally=lookup.tally,
+        look_only=look_only,
     )  # fmt: skip
     campaigns = due_campaigns(plan.ledger, retry_failed=retry_failed)
     waiting: list[DueCampaign] = []

@@ -53,6 +53,7 @@ class ItemSender:
     settling: SettlePolicy
     run: int
     tally: Tally
+    look_only: bool = False  #: find out what became of what was announced, and make nothing
     believes_refusals: bool = False  #: a look after a refusal of this run has shown that nothing was made
 
     async def settle(self, due: DueCampaign, doubts: Mapping[int, OpenItem]) -> None:
@@ -62,6 +63,8 @@ class ItemSender:
         """
         books = self.tally.items
         for k, item in due.items:
+            if self.look_only and k not in doubts:
+                continue
             one = _Item(due, k, item, k in due.failed)
             state: State | None = None
             try:
@@ -75,7 +78,7 @@ class ItemSender:
         if doubt is not None:
             one.unclear, one.unresolved = True, doubt.state is State.UNRESOLVED
             state = await self._look_up(one, doubt.n, lands=anyio.current_time() + self._wait_s(doubt))
-            if state is not State.OPEN:
+            if state is not State.OPEN or self.look_only:
                 return state
         attempt, state = 1, State.OPEN
         while state is State.OPEN:

@@ -7,15 +7,11 @@ from typing import Any
 import pytest
 
 from importer.admission import AdmissionPolicy
-from importer.archiving import Fate
 from importer.errors import ExitStatus
 from importer.inspecting import status, verify
-from importer.ledger.looking import look_at
 from importer.mapping import parse_mapping
-from importer.stopping import Stop
-from tests.items.conftest import Meddling, Spending, by_hand, shown, stopped_before_items, wanted
+from tests.items.conftest import Spending, shown, wanted
 from tests.pipeline.conftest import made
-from tests.undo.conftest import ALL, Undos
 
 Given = dict[str, Any]
 RETRY: Given = {"admission": AdmissionPolicy(retry_failed=True)}
@@ -156,32 +152,6 @@ async def test_a_refused_item_fails_and_its_campaign_stands(spending: Spending) 
     assert verify(spending.ledger) == []
 
 
-async def test_a_campaign_deleted_meanwhile_fails_its_items(spending: Spending) -> None:
-    """Nobody makes the campaign again for the sake of its budget."""
-    async with spending.simulator() as simulator:
-        await stopped_before_items(spending, simulator, spending.budgets(3))
-        victim = next(one for one in simulator.truth if one.properties["hs_name"] == "Campaign 1")
-        await by_hand(simulator, "DELETE", victim.id)
-        summary = await spending.run(simulator, spending.budgets(3))
-        assert summary.counts["codes"] == {"item_without_campaign": 3}
-        assert summary.counts["items"]["made"] == 6
-        assert made(simulator) == {f"Campaign {n}": 1 for n in range(3)}
-    assert verify(spending.ledger) == []
-
-
-async def test_a_run_goes_on_with_items_that_an_earlier_one_left(spending: Spending) -> None:
-    """What is needed stands in the journal: the rows may be gone from the source."""
-    async with spending.simulator() as simulator:
-        first = await stopped_before_items(spending, simulator, spending.budgets(3))
-        assert (first.books.created, first.counts["items"]["made"], shown(simulator)) == (3, 0, {})
-        assert status(spending.ledger)["items"]["due"] == 9
-        other = spending.source([{"hs_name": "another"}], "other.csv")
-        second = await spending.run(simulator, other)
-        assert (second.counts["items"]["earlier"], second.counts["items"]["made"]) == (9, 9)
-        assert shown(simulator) == wanted(3)
-    assert verify(spending.ledger) == []
-
-
 async def test_a_missing_scope_stops_and_the_next_run_goes_on(spending: Spending) -> None:
     """A 403 on an item ends the run as a 403 on a create would; nothing is lost or failed."""
     async with spending.simulator("item/403@1") as simulator:
@@ -190,84 +160,6 @@ async def test_a_missing_scope_stops_and_the_next_run_goes_on(spending: Spending
         second = await spending.run(simulator, spending.budgets(2))
         assert second.status is ExitStatus.OK
         assert shown(simulator) == wanted(2)
-
-
-async def test_what_cannot_be_told_is_unresolved_until_it_can(spending: Spending) -> None:
-    """Two equal items where one was sent, its answer lost: nothing is sent again until a look can tell."""
-    async with spending.simulator("item/reset_before@1") as simulator:
-        source = spending.source([{"hs_name": "A", "budget.amount": "5"}])
-
-        async def twice(path: str, body: bytes) -> None:
-            for _ in range(2):
-                await by_hand(simulator, "POST", path.removeprefix("/marketing/v3/campaigns/"), body)
-
-        first = await spending.through(lambda plan: Meddling(plan, after=twice), simulator, source)
-        assert (first.status, first.counts["items"]["unresolved"]) == (ExitStatus.UNRESOLVED, 1)
-        (failure,) = spending.rows("failures.jsonl")
-        assert (failure["state"], failure["code"]) == ("unresolved", "item_unresolved")
-        assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 1}
-        (campaign,) = simulator.truth
-        for item in campaign.items:
-            await by_hand(simulator, "DELETE", f"{campaign.id}/budget/{item['id']}")
-        second = await spending.run(simulator, source)
-        assert (second.status, second.counts["items"]["made"]) == (ExitStatus.OK, 1)
-        assert shown(simulator) == {("A", "budget", "Budget", 5.0): 1}
-    assert verify(spending.ledger) == []
-
-
-async def test_an_unresolved_item_of_a_deleted_campaign(spending: Spending) -> None:
-    """A look that finds no campaign ends it: failed, with the campaign named as the cause."""
-    async with spending.simulator("item/reset_before@1") as simulator:
-        source = spending.source([{"hs_name": "A", "budget.amount": "5"}])
-
-        async def twice(path: str, body: bytes) -> None:
-            for _ in range(2):
-                await by_hand(simulator, "POST", path.removeprefix("/marketing/v3/campaigns/"), body)
-
-        await spending.through(lambda plan: Meddling(plan, after=twice), simulator, source)
-        await by_hand(simulator, "DELETE", simulator.truth[0].id)
-        second = await spending.run(simulator, source)
-        assert (second.status, second.counts["codes"]) == (ExitStatus.SOME_FAILED, {"item_without_campaign": 1})
-        assert (await spending.run(simulator, source)).status is ExitStatus.OK
-    assert verify(spending.ledger) == []
-    assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 0}
-
-
-async def test_a_retry_that_is_throttled_counts_once(spending: Spending) -> None:
-    """What had failed and is sent again may be refused for the rate first; the ledger's count of what is due holds."""
-    async with spending.simulator("item/400@1", "item/429@2-3") as simulator:
-        source = spending.source([{"hs_name": "A", "budget.amount": "5"}])
-        first = await spending.run(simulator, source)
-        assert first.counts["codes"] == {"item_refused": 1}
-        again = await spending.run(simulator, source, **RETRY)
-        assert again.counts["items"]["made"] == 1
-    with look_at(spending.ledger) as view:
-        assert (view.fold.items_due, view.fold.items) == (0, {})
-    assert verify(spending.ledger) == []
-
-
-async def test_what_an_undo_took_back_gets_no_items(spending: Spending) -> None:
-    """Neither those that were due nor those in doubt; and nothing speaks of them any more."""
-    async with spending.simulator("item/reset_before@1") as simulator:
-        stop = Stop()
-
-        async def enough(_path: str, _body: bytes) -> None:
-            stop.request("enough", ExitStatus.INTERRUPTED)
-
-        source = spending.budgets(3)
-        first = await spending.through(
-            lambda plan: Meddling(plan, after=enough), simulator, source, stop=stop, workers=1
-        )
-        assert first.counts["items"]["in_doubt"] == 1
-        assert status(spending.ledger)["items"] == {"due": 8, "in_doubt": 1, "unresolved": 0}
-        undone = await Undos(spending.folder).undo(simulator, ALL)
-        assert undone.books.fates[Fate.ARCHIVED] == 3
-        assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 0}
-        made_again = await spending.run(simulator, source)
-        assert (made_again.books.created, made_again.counts["items"]["earlier"]) == (3, 0)
-        standing = [one for one in simulator.truth if not one.archived]
-        assert sorted(len(one.items) for one in standing) == [3, 3, 3]
-    assert verify(spending.ledger) == []
 
 
 async def test_changed_items_are_told_and_not_sent(spending: Spending) -> None:
