@@ -76,4 +76,4 @@ def _known(stack: ExitStack, ledger: Path | None) -> tuple[Index, int, int]:
     if ledger is None or not (ledger / JOURNAL).exists():
         return stack.enter_context(closing(empty_index())), 1, 0
     view = stack.enter_context(look_at(ledger))
-    return view.index, view.fold.run + 1, count_due(ledger) if view.fold.items_due else 0
+    return view.index, view.fold.run + 1, count_due(ledger)[0] if view.fold.items_due else 0

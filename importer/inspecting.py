@@ -48,11 +48,12 @@ def status(folder: Path) -> dict[str, Any]:
 
 
 def _items(view: View) -> dict[str, int]:
-    """Return how many budget and spend items are left to the next run, and of how many it cannot be told."""
-    unsettled = count_due(view.folder) if view.fold.items_due or view.fold.items else 0
+    """Return how many budget and spend items are left to the next run, cannot be told, or were refused."""
+    fold = view.fold
+    unsettled, failed = count_due(view.folder) if fold.items_due or fold.items_failed or fold.items else (0, 0)
     unresolved = sum(item.state is State.UNRESOLVED for item in view.fold.items.values())
     in_doubt = len(view.fold.items) - unresolved
-    return {"due": unsettled - len(view.fold.items), "in_doubt": in_doubt, "unresolved": unresolved}
+    return {"due": unsettled - len(view.fold.items), "in_doubt": in_doubt, "unresolved": unresolved, "failed": failed}
 
 
 def _unsettled(view: View) -> Iterator[tuple[Any, int]]:

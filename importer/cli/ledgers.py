@@ -58,7 +58,8 @@ def _described(found: Mapping[str, Any]) -> list[str]:
         lines.append(f"undo:    {found['archiving']:,} campaigns {words}: {command_line(['undo', found['ledger']])}")
     if any(found["items"].values()):
         told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in found["items"].items() if count)
-        lines.append(f"items:   {told}: the next run goes on with them")
+        left = any(count for name, count in found["items"].items() if name != "failed")
+        lines.append(f"items:   {told}" + ("; the next run goes on" if left else " (--retry-failed sends them again)"))
     if found["unsettled"]:
         lines.append(f"to settle: {command_line(['reconcile', found['ledger']])}")
         lines.append(f"one by one: {command_line(['reconcile', '--list', found['ledger']])}")

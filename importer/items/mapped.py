@@ -77,7 +77,7 @@ def column_rules(columns: Iterable[str]) -> tuple[ItemRule, ...]:
 
 def _flat(tables: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, table in tables.items():
-        if not isinstance(table, Mapping) or name not in KINDS:
+        if not isinstance(table, Mapping) or name not in KINDS or isinstance(table.get("column"), str):
             yield name, table
             continue
         for key, inner in table.items():

@@ -57,6 +57,7 @@ class Fold:
     archiving: dict[int, OpenArchive] = field(default_factory=dict)  #: what an undo began and did not close
     items: dict[int, items_fold.OpenItem] = field(default_factory=dict)  #: announced and not settled
     items_due: int = 0  #: budget and spend items of campaigns that exist, not made, refused or unresolved yet
+    items_failed: int = 0
 
     def apply(self, n: int, entry: Any, offset: int = 0) -> Effect:
         """Take entry number `n` (at `offset` of the journal) and return what follows from it.
@@ -76,7 +77,7 @@ class Fold:
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything but the open intents, JSON-able, for `restored`; what comes later does not change it."""
-        kept = ("header", "run", "refusals", "skew_s", "newest", "ended", "items_due")
+        kept = ("header", "run", "refusals", "skew_s", "newest", "ended", "items_due", "items_failed")
         runs = {str(run): value for run, value in self.run_schemes.items()}
         return {name: getattr(self, name) for name in kept} | {"schemes": dict(self.schemes), "run_schemes": runs}
 

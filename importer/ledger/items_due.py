@@ -75,9 +75,16 @@ def due_campaigns(folder: Path, *, retry_failed: bool) -> Generator[DueCampaign]
                 del held[of]
 
 
-def count_due(folder: Path) -> int:
-    """Return how many items are to be made, those of campaigns that an undo archived left out. Raises as above."""
-    return sum(len(campaign.items) for campaign in due_campaigns(folder, retry_failed=False))
+def count_due(folder: Path) -> tuple[int, int]:
+    """Return how many items are to be made, and how many were refused; none of campaigns that an undo archived.
+
+    Raises as above.
+    """
+    due = failed = 0
+    for campaign in due_campaigns(folder, retry_failed=True):
+        due += len(campaign.items) - len(campaign.failed)
+        failed += len(campaign.failed)
+    return due, failed
 
 
 def _due(

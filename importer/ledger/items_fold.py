@@ -64,12 +64,14 @@ def _item(fold: "Fold", n: int, entry: Any, offset: int, _effect: Effect) -> Non
     before = State.FAILED if entry["again"] else State.OPEN
     fold.items[n] = OpenItem(n, entry, advance(before, Event.INTENT), offset)
     fold.items_due += entry["again"]
+    fold.items_failed -= entry["again"]
 
 
 def _item_outcome(fold: "Fold", n: int, entry: Any, _offset: int, effect: Effect) -> None:
     item = fold.items[entry["of"]]
     before, item.state = item.state, advance(item.state, Event(entry["event"]))
     fold.items_due += (before is State.UNRESOLVED) - (item.state in _DONE)
+    fold.items_failed += item.state is State.FAILED
     if item.state in {State.FAILED, State.UNRESOLVED} and item.state is not before:
         effect.failures.append(_failure_row(n, fold.run, item, entry))
     if item.state in _SETTLED:
@@ -78,13 +80,14 @@ def _item_outcome(fold: "Fold", n: int, entry: Any, _offset: int, effect: Effect
 
 def _failure_row(n: int, run: int, item: OpenItem, entry: Any) -> dict[str, Any]:
     """Return the failures row of an item, with the row of its campaign."""
-    of, code = item.entry, entry["code"]
+    of, code, body = item.entry, entry["code"], body_of(item.entry)
+    message = f"{body['name']} of {body['amount']}: {entry['note']}"
     return {
         "schema": 1, "n": n, "source": of["source"], "ordinal": of["ordinal"], "line_number": of["line"],
         "identity": of["identity"], "name": of["name"], "state": str(item.state), "code": code,
-        "message": entry["note"], "column": of["kind"], "fix": problems.CODES[code].fix,
+        "message": message, "column": of["kind"], "fix": problems.CODES[code].fix,
         "correlation_id": entry["corr"], "attempts": of["a"], "row": None, "run": run,
-        "item": {"kind": of["kind"], "campaign": of["campaign"], **body_of(of)},
+        "item": {"kind": of["kind"], "campaign": of["campaign"], **body},
     }  # fmt: skip
 
 

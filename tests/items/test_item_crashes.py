@@ -46,7 +46,7 @@ async def survived(tmp_path: Path, ends: Ends | None, *switches: str) -> list[st
         assert made(simulator) == {f"Campaign {n}": 1 for n in range(COUNT)}, where
         assert shown(simulator) == wanted(COUNT), where
         assert verify(spending.ledger) == [], where
-        assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 0}, where
+        assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 0, "failed": 0}, where
         third = await spending.run(simulator, spending.budgets(COUNT))
         assert (third.status, third.counts["items"]["earlier"]) == (ExitStatus.OK, 0), where
         assert shown(simulator) == wanted(COUNT), where

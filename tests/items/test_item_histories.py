@@ -58,7 +58,7 @@ async def test_what_cannot_be_told_is_unresolved_until_it_can(spending: Spending
         assert (first.status, first.counts["items"]["unresolved"]) == (ExitStatus.UNRESOLVED, 1)
         (failure,) = spending.rows("failures.jsonl")
         assert (failure["state"], failure["code"]) == ("unresolved", "item_unresolved")
-        assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 1}
+        assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 1, "failed": 0}
         (campaign,) = simulator.truth
         for item in campaign.items:
             await by_hand(simulator, "DELETE", f"{campaign.id}/budget/{item['id']}")
@@ -78,7 +78,7 @@ async def test_reconcile_looks_for_items_and_makes_none(spending: Spending) -> N
 
         await spending.through(lambda plan: Meddling(plan, after=enough), simulator, source, stop=stop, workers=1)
         held = status(spending.ledger)["items"]
-        assert held == {"due": 5, "in_doubt": 1, "unresolved": 0}
+        assert held == {"due": 5, "in_doubt": 1, "unresolved": 0, "failed": 0}
         before = len(simulator.requests)
         plan = spending.make_plan(simulator.base_url)
         transport = HubSpotTransport(plan.token, plan.transport)
@@ -109,7 +109,7 @@ async def test_an_unresolved_item_of_a_deleted_campaign(spending: Spending) -> N
         assert (second.status, second.counts["codes"]) == (ExitStatus.SOME_FAILED, {"item_without_campaign": 1})
         assert (await spending.run(simulator, source)).status is ExitStatus.OK
     assert verify(spending.ledger) == []
-    assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 0}
+    assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 0, "failed": 1}
 
 
 async def test_a_retry_that_is_throttled_counts_once(spending: Spending) -> None:
@@ -138,10 +138,10 @@ async def test_what_an_undo_took_back_gets_no_items(spending: Spending) -> None:
             lambda plan: Meddling(plan, after=enough), simulator, source, stop=stop, workers=1
         )
         assert first.counts["items"]["in_doubt"] == 1
-        assert status(spending.ledger)["items"] == {"due": 8, "in_doubt": 1, "unresolved": 0}
+        assert status(spending.ledger)["items"] == {"due": 8, "in_doubt": 1, "unresolved": 0, "failed": 0}
         undone = await Undos(spending.folder).undo(simulator, ALL)
         assert undone.books.fates[Fate.ARCHIVED] == 3
-        assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 0}
+        assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 0, "failed": 0}
         made_again = await spending.run(simulator, source)
         assert (made_again.books.created, made_again.counts["items"]["earlier"]) == (3, 0)
         standing = [one for one in simulator.truth if not one.archived]

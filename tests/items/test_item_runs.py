@@ -106,7 +106,7 @@ async def test_in_any_weather_each_item_is_made_once(spending: Spending, weather
         assert shown(simulator) == wanted(6)
         assert made(simulator) == {f"Campaign {n}": 1 for n in range(6)}
     assert verify(spending.ledger) == []
-    assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 0}
+    assert status(spending.ledger)["items"] == {"due": 0, "in_doubt": 0, "unresolved": 0, "failed": 0}
 
 
 async def test_an_item_that_never_comes_into_being_fails(spending: Spending) -> None:
@@ -142,6 +142,8 @@ async def test_a_refused_item_fails_and_its_campaign_stands(spending: Spending) 
         told = {(one["code"], one["name"], one["line_number"]) for one in failures}
         assert told == {("item_refused", "C1", 3), ("item_refused", "C2", 4)}
         assert failures[0]["item"]["name"] == "BAD"
+        assert failures[0]["message"].startswith("BAD of 5: ")
+        assert status(spending.ledger)["items"]["failed"] == 2
         looks = sum(seen.operation == "totals" for seen in simulator.requests)
         quiet = await spending.run(simulator, source, **plan)
         assert (quiet.status, quiet.counts["items"]["failed"]) == (ExitStatus.OK, 0)
