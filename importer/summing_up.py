@@ -15,7 +15,8 @@ from importer.stopping import Stop
 NOT_COUNTS = frozenset(
     {
         "ended", "rows_read", "waiting_for", "waiting_until", "in_flight", "workers", "samples",
-        "answers", "batches", "answer_s", "slowest_s", "trouble", "troubled", "day_left", "day_total", "watch",
+        "answers", "batches", "items_expected", "answer_s", "slowest_s", "trouble", "troubled", "day_left",
+        "day_total", "watch",
     }
 )  # fmt: skip
 

@@ -103,8 +103,8 @@ def counts(tally: Tally, now: Snapshot) -> list[tuple[str, str]]:
     shown = [
         (f"{number:,} {word}", style if number else "") for number, word, style in told if number or word in always
     ]
-    items = tally.items
-    return shown + ([(f"{items.made:,} of {items.due:,} items made", "")] if items.due else [])
+    expected = tally.items_expected
+    return shown + ([(f"{tally.items.made:,} of {expected:,} items made", "")] if expected else [])
 
 
 def rate(tally: Tally, seen: View) -> str:

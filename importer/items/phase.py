@@ -45,6 +45,7 @@ async def make_items(plan: Plan, lookup: Lookup, run: int, *, look_only: bool = 
         await journal.flush()  # the fold knows an outcome only once it is durable
     if not (fold.items or (not look_only and (fold.items_due or retry_failed))):
         return
+    lookup.tally.items_expected = fold.items_due
     doubts: dict[int, dict[int, OpenItem]] = defaultdict(dict)
     for open_item in fold.items.values():
         doubts[open_item.entry["of"]][open_item.entry["k"]] = open_item

@@ -90,6 +90,7 @@ class Tally:
     day_left: int | None = None  #: requests left of the account's day, as the server last said
     day_total: int | None = None  #: requests that the account has a day
     items: ItemBooks = field(default_factory=ItemBooks)  #: of budget and spend
+    items_expected: int = 0  #: that were due when their turn came
     watch: Callable[[], None] | None = None  #: called when rows failed, and when the day's quota was told
 
     def end(self, state: State, count: int = 1) -> None:

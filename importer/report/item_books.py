@@ -30,11 +30,6 @@ class ItemBooks:
     changed: int = 0  #: campaigns whose items differ from those that were sent; nothing is changed in HubSpot
 
     @property
-    def due(self) -> int:
-        """Items that this run has met and which may have to be made."""
-        return self.read + self.earlier - self.skipped
-
-    @property
     def not_sent(self) -> int:
         """Items of which nothing was sent."""
         done = self.made + self.skipped + self.failed + self.unresolved + self.in_doubt
