@@ -1,5 +1,7 @@
 """Items over several runs: left, in doubt, unresolved, tried again, taken back."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from importer.admission import AdmissionPolicy
@@ -146,4 +148,36 @@ async def test_what_an_undo_took_back_gets_no_items(spending: Spending) -> None:
         assert (made_again.books.created, made_again.counts["items"]["earlier"]) == (3, 0)
         standing = [one for one in simulator.truth if not one.archived]
         assert sorted(len(one.items) for one in standing) == [3, 3, 3]
+    assert verify(spending.ledger) == []
+
+
+async def test_a_campaign_that_is_made_again_gets_its_items_again(spending: Spending) -> None:
+    """With --recreate-missing, those of the row as it is now; the books hold."""
+    keyed: Given = {"records": replace(spending.make_plan("http://127.0.0.1:1").records, key=("hs_name",))}
+    upsert: Given = keyed | {"admission": AdmissionPolicy(mode="upsert", recreate_missing=True)}
+
+    def source(amount: str) -> Path:
+        return spending.source([{"hs_name": name, "budget.amount": amount} for name in "AB"])
+
+    async with spending.simulator() as simulator:
+        await spending.run(simulator, source("5"), **keyed)
+        await by_hand(simulator, "DELETE", simulator.truth[0].id)
+        again = await spending.run(simulator, source("6"), **upsert)
+        assert (again.status, again.books.created, again.books.skipped) == (ExitStatus.OK, 1, 1)
+        items = again.counts["items"]
+        assert (items["read"], items["made"], items["skipped"], items["not_sent"]) == (2, 1, 1, 0)
+        amounts = [[item["amount"] for item in one.items] for one in simulator.truth if not one.archived]
+        assert sorted(amounts) == [[5], [6]]
+    assert verify(spending.ledger) == []
+
+
+async def test_a_row_that_waited_for_the_end_of_the_pass_keeps_its_items(spending: Spending) -> None:
+    """It is put aside on the disk while a campaign of its name has not been met, and sent with all it has."""
+    old = {"hs_name": "A", "hs_notes": "old", "budget.amount": "5"}
+    async with spending.simulator() as simulator:
+        await spending.run(simulator, spending.source([old]))
+        rows = [{"hs_name": "A", "hs_notes": "new", "budget.amount": "7"}, old]
+        second = await spending.run(simulator, spending.source(rows))
+        assert (second.books.created, second.books.skipped) == (1, 1)
+        assert shown(simulator) == {("A", "budget", "Budget", 5.0): 1, ("A", "budget", "Budget", 7.0): 1}
     assert verify(spending.ledger) == []
