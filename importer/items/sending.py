@@ -14,6 +14,7 @@ import anyio
 
 from importer.asking import UNAUTHORISED, Asker, NoAnswerError, NotPermittedError
 from importer.doubts import SettlePolicy
+from importer.errors import ImporterError
 from importer.hubspot import steps
 from importer.hubspot.exchange import Exchange, Reply
 from importer.hubspot.items import ItemCalls, ShownItem, encode_item, parse_totals
@@ -110,8 +111,8 @@ class ItemSender:
                 self._close(one, n, Event.RETURNED, verdict)
                 await self.asker.wait(step, verdict.message)
                 return State.OPEN, False
-            case steps.Stop() if verdict.status == NOT_FOUND and await self._is_gone(one.due.id):
-                return self._close(one, n, Event.REFUSED, verdict, code="item_without_campaign"), False
+            case steps.Stop(error=error) if verdict.status == NOT_FOUND:
+                return await self._not_found(one, n, verdict, error), False
             case steps.Pause(error=error) | steps.Stop(error=error):
                 self._close(one, n, Event.RETURNED, verdict)
                 if verdict.status == UNAUTHORISED and await self.asker.renewed(began):
@@ -142,6 +143,19 @@ class ItemSender:
             n = await self.journal.append(entry)
             one.unclear, one.failed = True, False
         return n
+
+    async def _not_found(self, one: _Item, n: int, verdict: steps.Verdict, error: ImporterError) -> State:
+        """There is no such campaign any more, or no such endpoint; where that is not told, a later run looks."""
+        try:
+            gone = await self._is_gone(one.due.id)
+        except NoAnswerError as untold:
+            self.tally.meet(f"it is not told whether the campaign of an item exists: {untold}")
+            return State.IN_DOUBT
+        if gone:
+            return self._close(one, n, Event.REFUSED, verdict, code="item_without_campaign")
+        self._close(one, n, Event.RETURNED, verdict)
+        self.asker.lookup.stop.request_for(error)
+        raise StoppedError
 
     async def _refused(self, one: _Item, n: int, verdict: steps.Verdict) -> State:
         """An item was refused: that this made nothing is documented nowhere, so the first one of a run is looked up."""

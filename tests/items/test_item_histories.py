@@ -171,6 +171,26 @@ async def test_a_campaign_that_is_made_again_gets_its_items_again(spending: Spen
     assert verify(spending.ledger) == []
 
 
+async def test_an_account_without_the_endpoint_stops(spending: Spending) -> None:
+    """A 404 although the campaign stands is no word about the item: the run ends as at any wrong address."""
+    async with spending.simulator("item/404@1") as simulator:
+        first = await spending.run(simulator, spending.budgets(1), workers=1)
+        assert (first.status, first.counts["items"]["not_sent"]) == (ExitStatus.ACCESS, 3)
+        assert (await spending.run(simulator, spending.budgets(1))).status is ExitStatus.OK
+        assert shown(simulator) == wanted(1)
+    assert verify(spending.ledger) == []
+
+
+async def test_a_404_that_cannot_be_looked_into_is_in_doubt(spending: Spending) -> None:
+    """Nobody says whether the campaign stands: the next run finds out, and makes the item."""
+    async with spending.simulator("item/404@1", "read/500_before@1-8") as simulator:
+        first = await spending.run(simulator, spending.budgets(1), workers=1)
+        assert (first.status, first.counts["items"]["in_doubt"]) == (ExitStatus.UNRESOLVED, 1)
+        assert (await spending.run(simulator, spending.budgets(1))).status is ExitStatus.OK
+        assert shown(simulator) == wanted(1)
+    assert verify(spending.ledger) == []
+
+
 async def test_a_row_that_waited_for_the_end_of_the_pass_keeps_its_items(spending: Spending) -> None:
     """It is put aside on the disk while a campaign of its name has not been met, and sent with all it has."""
     old = {"hs_name": "A", "hs_notes": "old", "budget.amount": "5"}
