@@ -94,7 +94,7 @@ def identity_mapping(
     there = tuple(columns)
     own = OWN_COLUMNS | (set(key) - set(WRITABLE) - allow) | {column for column in there if is_item(column)}
     headings = tuple(column for column in there if column not in own)
-    wrong = [why for one in headings if (why := complaint(one, allow=allow, custom=False)) is not None]
+    wrong = [why for one in headings if (why := _complaint(one, allow)) is not None]
     if NAME not in headings:
         wrong.insert(0, f"there is no column {NAME}")
     if wrong:
@@ -111,6 +111,14 @@ def identity_mapping(
     rules = tuple(Rule(name=one, column=one, optional=True, described={"column": one}) for one in names)
     items = ItemMaker(column_rules(there))
     return CampaignMapping(name="", key=tuple(dict.fromkeys(key)), rules=rules, items=items, closed=True)
+
+
+def _complaint(heading: str, allow: frozenset[str]) -> str | None:
+    """Return why a heading is no property, or None; one that is the field of an item but for its case is told so."""
+    bare = heading.strip().casefold()
+    if is_item(bare) and "." in bare and heading not in allow:
+        return f'"{heading}" is no field of an item; did you mean {bare}?'
+    return complaint(heading, allow=allow, custom=False)
 
 
 def looks_like(columns: Iterable[str], mappings: Iterable[CampaignMapping]) -> CampaignMapping | None:
