@@ -141,7 +141,7 @@ def test_columns_may_carry_the_names_themselves() -> None:
     assert mapping.items.columns == {"budget.q1.amount", "spend.amount"}
     with pytest.raises(UsageError, match="amuont"):
         identity_mapping(["hs_name", "budget.amuont"])
-    with pytest.raises(UsageError, match="did you mean budget.amount"):
+    with pytest.raises(UsageError, match=r"did you mean budget\.amount"):
         identity_mapping(["hs_name", "Budget.Amount"])
 
 
