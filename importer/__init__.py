@@ -20,6 +20,7 @@ The way of the data, without going back:
     answers       which result belongs to which input (with pairing, attribution)
     ledger        the journal, which is the truth; the ledgers and the index, which follow from it
     reconcile     what became of records in doubt (with lookup, matching)
+    items         budget and spend, when the campaigns are made
     report        counts, books, summary, the page for people (gathered by reporting)
 
 Before it, and beside it:

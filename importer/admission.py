@@ -24,7 +24,7 @@ import orjson
 from importer.ledger.codec import encode
 from importer.ledger.identities.layout import Known, Mark
 from importer.ledger.index import Index
-from importer.model import Problem, Record, Rejection, Row, State
+from importer.model import CampaignItem, Problem, Record, Rejection, Row, State
 
 _PARKED_CHUNK: Final = 1_000
 _PARKED_MEMORY_BYTES: Final = 1 << 20
@@ -204,7 +204,8 @@ class Admission:
         return self._index.unseen_holder(record.name)
 
     def _park(self, record: Record) -> None:
-        self._parked.write(encode([*record.row, *record[1:-1], record.payload.decode()]) + b"\n")
+        parts = [*record.row, *record[1:-2], record.payload.decode(), [*map(tuple, record.items)]]
+        self._parked.write(encode(parts) + b"\n")
         self.parked_count += 1
 
     def unpark(self) -> Iterator[Admitted]:
@@ -242,4 +243,6 @@ def _conflict(record: Record, source: str, line: int) -> Rejection:
 
 def _unparked(parts: list[Any]) -> Record:
     fields = len(Row._fields)
-    return Record(Row(*parts[:fields]), *parts[fields:-1])._replace(payload=parts[-1].encode())
+    identity, name, given, content, mends, payload, items = parts[fields:]
+    held = tuple(CampaignItem(*one) for one in items)
+    return Record(Row(*parts[:fields]), identity, name, given, content, mends, payload.encode(), held)

@@ -118,7 +118,7 @@ class ColumnarMaker:
             given = [of_one | {correlation: identity} for of_one, identity in zip(read, made, strict=True)]
             payloads = repeat(b"")
         names = values[self._names.index(NAME)]
-        parts = zip(rows, made, names, given, contents, repeat(None), payloads)
+        parts = zip(rows, made, names, given, contents, repeat(None), payloads, repeat(()))
         return map(tuple.__new__, repeat(Record), parts)  # the named constructor costs as much again
 
     def _cells(self, rows: Sequence[Row], odd: _Odd) -> list[tuple[Any, ...]]:

@@ -17,6 +17,7 @@ from importer.errors import ImporterError, SourceError
 from importer.estimating import Allowance, estimate
 from importer.hubspot import wire
 from importer.ledger.index import Index
+from importer.ledger.items_due import count_due
 from importer.ledger.looking import empty_index, look_at
 from importer.ledger.replay import JOURNAL
 from importer.plan import Plan
@@ -48,7 +49,7 @@ async def rehearse_plan(
         )
         await anyio.to_thread.run_sync(reading.begin)
         tally.notices += reading.notices()
-        index, run = await anyio.to_thread.run_sync(_known, stack, ledger)
+        index, run, due = await anyio.to_thread.run_sync(_known, stack, ledger)
         admission = Admission(
             index, plan.admission, run=run, keyless=not plan.records.key, twin=reading.maker.twin, folder=None
         )
@@ -65,12 +66,14 @@ async def rehearse_plan(
             plan, tally, stop, failures, run=None, account=None, reading=reading,
             started=started, seconds=time.monotonic() - began,
         )  # fmt: skip
-        return replace(summary, estimate=estimate(summary.books, tally.batches, plan.rate, allowance).as_dict())
+        items = tally.items.read - tally.items.skipped + due
+        found = estimate(summary.books, tally.batches, plan.rate, allowance, items=items)
+        return replace(summary, estimate=found.as_dict())
 
 
-def _known(stack: ExitStack, ledger: Path | None) -> tuple[Index, int]:
-    """Return what earlier runs know, as a copy, and the number of the run that would be next."""
+def _known(stack: ExitStack, ledger: Path | None) -> tuple[Index, int, int]:
+    """Return what earlier runs know, as a copy, the number of the next run, and how many items are left to it."""
     if ledger is None or not (ledger / JOURNAL).exists():
-        return stack.enter_context(closing(empty_index())), 1
+        return stack.enter_context(closing(empty_index())), 1, 0
     view = stack.enter_context(look_at(ledger))
-    return view.index, view.fold.run + 1
+    return view.index, view.fold.run + 1, count_due(ledger)[0] if view.fold.items_due else 0

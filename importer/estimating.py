@@ -68,7 +68,8 @@ class Estimate:
     skip: int  #: rows that exist already, or come twice
     reject: int  #: rows that would fail before anything is sent
     open: int  #: rows whose campaign earlier runs left in doubt or unresolved
-    requests: int  #: all requests: those that create, and two before them
+    items: int  #: of budget and spend, each a request of its own; those that earlier runs left included
+    requests: int  #: all requests: those that create, one for each item, and two before them
     seconds: float  #: how long they take at the permitted rate
     per_10_s: int  #: requests in any 10 s that this was reckoned with
     rate_told: bool  #: whether the account named that rate; else it is what a run begins with, or --rate
@@ -83,18 +84,21 @@ class Estimate:
         return asdict(self)
 
 
-def estimate(books: Books, batches: int, rate: RatePolicy, allowance: Allowance) -> Estimate:
-    """Return what the rows of `books`, in so many `batches`, come to."""
+def estimate(
+    books: Books, batches: int, rate: RatePolicy, allowance: Allowance, *, items: int = 0
+) -> Estimate:  # fmt: skip
+    """Return what the rows of `books`, in so many `batches`, with so many `items`, come to."""
     told = allowance.per_10_s if not rate.fixed else None
     most = min(rate.requests, allowance.per_10_s or rate.requests) if rate.fixed else told or rate.requests
     per_window = max(1, int(most * rate.share))
-    requests = batches + _ASKED_FIRST
+    requests = batches + items + _ASKED_FIRST
     waits = max(requests - per_window, 0) / per_window * _WINDOW_S
     return Estimate(
         create=books.not_sent,
         skip=books.skipped,
         reject=books.failed,
         open=books.in_doubt + books.unresolved,
+        items=items,
         requests=requests,
         seconds=round(waits + 1, 1),
         per_10_s=per_window,

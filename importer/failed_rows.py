@@ -42,7 +42,7 @@ def failed_rows(folder: Path, *, typed: bool = False) -> Iterator[dict[str, Any]
     `typed`: the cells of sheets are those of a sheet, for `write_sheet`.
 
     A source that was never read to its end counts with its latest run. Rows that cannot be told (unresolved) are no
-    rows to mend and are left out.
+    rows to mend and are left out, and so are budget and spend items: their campaigns are made.
 
     Raises:
         LedgerError: there is no ledger in `folder`, or its failures cannot be read.
@@ -51,10 +51,16 @@ def failed_rows(folder: Path, *, typed: bool = False) -> Iterator[dict[str, Any]
     passes = {source: latest["run"] for source, latest in latest_passes(folder).items()}
     latest_run: dict[str, int] = {}
     for failure in _failures(folder):
+        if "item" in failure:
+            continue
         latest_run[failure["source"]] = failure["run"]
     for failure in _failures(folder):
         source = failure["source"]
-        if failure["state"] == "failed" and failure["run"] == passes.get(source, latest_run[source]):
+        if (
+            "item" not in failure
+            and failure["state"] == "failed"
+            and failure["run"] == passes.get(source, latest_run[source])
+        ):
             row = _as_row(failure)
             yield _as_cells(row) if typed and source.lower().endswith(_WORKBOOKS) else row
 

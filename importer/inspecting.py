@@ -9,6 +9,8 @@ import orjson
 
 from importer.errors import ImporterError
 from importer.ledger.effects import Change
+from importer.ledger.items_audit import ItemsAudit
+from importer.ledger.items_due import count_due
 from importer.ledger.looking import View, look_at
 from importer.ledger.opening import read_header
 from importer.ledger.projections import FAILURES, RESULTS
@@ -40,8 +42,18 @@ def status(folder: Path) -> dict[str, Any]:
             "latest": latest_passes(folder),
             "unsettled": waiting,
             "archiving": sum(len(archive.items) for archive in view.fold.archiving.values()),
+            "items": _items(view),
             "torn_bytes": view.torn_bytes,
         }
+
+
+def _items(view: View) -> dict[str, int]:
+    """Return how many budget and spend items are left to the next run, cannot be told, or were refused."""
+    fold = view.fold
+    unsettled, failed = count_due(view.folder) if fold.items_due or fold.items_failed or fold.items else (0, 0)
+    unresolved = sum(item.state is State.UNRESOLVED for item in view.fold.items.values())
+    in_doubt = len(view.fold.items) - unresolved
+    return {"due": unsettled - len(view.fold.items), "in_doubt": in_doubt, "unresolved": unresolved, "failed": failed}
 
 
 def _unsettled(view: View) -> Iterator[tuple[Any, int]]:
@@ -93,6 +105,7 @@ def verify(folder: Path) -> list[str]:
     rows = {name: _rows(folder / name, found) for name in (RESULTS, FAILURES)}
     ids: Counter[str] = Counter()
     states: dict[str, tuple[State, str]] = {}
+    items = ItemsAudit()
     try:
         for step in replay.steps():
             for name, wanted in ((RESULTS, step.effect.results), (FAILURES, step.effect.failures)):
@@ -100,8 +113,10 @@ def verify(folder: Path) -> list[str]:
                     _compare(name, next(rows[name], None), orjson.loads(orjson.dumps(row)), found)
             ids.update(row["id"] for row in step.effect.results if row["via"] != "update")
             states |= _told(step.effect.changes)
+            items.take(step.n, step.entry)
     except ImporterError as error:
         return [*found, error.message]
+    found += items.found
     for name, rest in rows.items():
         surplus = sum(1 for _row in rest)
         if surplus:

@@ -75,8 +75,8 @@ class RunLimits:
     def statuses(self, books: Books, tally: Tally) -> list[ExitStatus]:
         """Return the statuses that the outcomes of a run make."""
         met = {
-            "failed": books.failed,
-            "unresolved": books.unresolved + books.in_doubt,
+            "failed": books.failed + tally.items.failed,
+            "unresolved": books.unresolved + books.in_doubt + tally.items.unresolved + tally.items.in_doubt,
             "unexpected": tally.unexpected,
             "changed": tally.changed,
             "gone": tally.gone,

@@ -9,11 +9,12 @@ The shape of the file is shown in `config/mappings/example.toml`. This module is
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from importer.codecs import Template, plain
 from importer.errors import UsageError
+from importer.items.mapped import ItemMaker, column_rules, is_item, item_rules
 from importer.model import Problem
 from importer.near_miss import did_you_mean
 from importer.properties import NAME, WRITABLE, complaint, listed
@@ -34,13 +35,14 @@ class CampaignMapping:
     key: tuple[str, ...] = ()  #: source columns or properties that make two rows the same campaign
     ignore: frozenset[str] = frozenset()  #: columns deliberately not imported
     rules: tuple[Rule, ...]  #: one for each property
+    items: ItemMaker = field(default_factory=ItemMaker)  #: of budget and spend
     closed: bool = False  #: whether a row may hold no columns but those of the rules, the key and `ignore`
 
     @property
     def columns(self) -> frozenset[str]:
         """Every column that the mapping knows."""
         read = {column for rule in self.rules for column in rule.columns}
-        return frozenset(read) | self.ignore | frozenset(self.key) | OWN_COLUMNS
+        return frozenset(read) | self.items.columns | self.ignore | frozenset(self.key) | OWN_COLUMNS
 
     def unmapped(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Return those of the source's `columns` which are neither imported nor ignored on purpose, for a notice."""
@@ -61,12 +63,15 @@ def parse_mapping(data: Mapping[str, Any], *, name: str) -> CampaignMapping:
     tables = data.get("properties")
     if not isinstance(tables, Mapping) or NAME not in tables:
         raise UsageError(f"{place}: properties.{NAME} is missing", hint='Say what feeds it: hs_name = "Column".')
-    rules = tuple(rule(prop, table, f"{place}: properties.{prop}") for prop, table in tables.items())
+    items = {prop: table for prop, table in tables.items() if is_item(prop)}
+    others = {prop: table for prop, table in tables.items() if prop not in items}
+    rules = tuple(rule(prop, table, f"{place}: properties.{prop}") for prop, table in others.items())
     return CampaignMapping(
         name=one_text(data.get("name", name), f"{place}: name"),
         key=texts(data.get("key", []), f"{place}: key"),
         ignore=frozenset(texts(data.get("ignore", []), f"{place}: ignore")),
         rules=rules,
+        items=ItemMaker(item_rules(items, place)),
     )
 
 
@@ -87,9 +92,9 @@ def identity_mapping(
     the mapping of `ready` which knows the columns.
     """
     there = tuple(columns)
-    own = OWN_COLUMNS | (set(key) - set(WRITABLE) - allow)
+    own = OWN_COLUMNS | (set(key) - set(WRITABLE) - allow) | {column for column in there if is_item(column)}
     headings = tuple(column for column in there if column not in own)
-    wrong = [why for one in headings if (why := complaint(one, allow=allow, custom=False)) is not None]
+    wrong = [why for one in headings if (why := _complaint(one, allow)) is not None]
     if NAME not in headings:
         wrong.insert(0, f"there is no column {NAME}")
     if wrong:
@@ -105,7 +110,16 @@ def identity_mapping(
     # A later row of a JSON source may hold a property that the first rows lack: all of them are listened to.
     names = dict.fromkeys((*headings, *WRITABLE, *sorted(allow)))
     rules = tuple(Rule(name=one, column=one, optional=True, described={"column": one}) for one in names)
-    return CampaignMapping(name="", key=tuple(dict.fromkeys(key)), rules=rules, closed=True)
+    items = ItemMaker(column_rules(there))
+    return CampaignMapping(name="", key=tuple(dict.fromkeys(key)), rules=rules, items=items, closed=True)
+
+
+def _complaint(heading: str, allow: frozenset[str]) -> str | None:
+    """Return why a heading is no property, or None; one that is the field of an item but for its case is told so."""
+    bare = heading.strip().casefold()
+    if is_item(bare) and "." in bare and heading not in allow:
+        return f'"{heading}" is no field of an item; did you mean {bare}?'
+    return complaint(heading, allow=allow, custom=False)
 
 
 def looks_like(columns: Iterable[str], mappings: Iterable[CampaignMapping]) -> CampaignMapping | None:
@@ -141,7 +155,8 @@ def bind(mapping: CampaignMapping, columns: Iterable[str]) -> "BoundMapping":
 def _missing(mapping: CampaignMapping, there: frozenset[str]) -> list[tuple[str, str]]:
     """Return property and column for each column that is needed and not there."""
     needed = {column: rule.name for rule in mapping.rules if not rule.optional for column in reversed(rule.columns)}
-    return [(prop, column) for column, prop in needed.items() if column not in there]
+    missing = [(prop, column) for column, prop in needed.items() if column not in there]
+    return missing + mapping.items.missing(there)
 
 
 def _made(mapping: CampaignMapping) -> frozenset[str]:

@@ -185,6 +185,16 @@ class Rejection(NamedTuple):
     state: State = State.FAILED  #: FAILED, or UNRESOLVED for what an earlier run could not tell
 
 
+class CampaignItem(NamedTuple):
+    """An item of a campaign's budget or spend."""
+
+    kind: str  #: budget or spend
+    name: str
+    amount: str  #: a plain decimal, as JSON writes numbers
+    order: int
+    description: str = ""
+
+
 class Record(NamedTuple):
     """A validated campaign."""
 
@@ -195,6 +205,7 @@ class Record(NamedTuple):
     content: str  #: 16 hex digits: digest of the canonical form of the properties
     mends: str | None = None  #: identity of the failed record which this row mends (`_identity` column)
     payload: bytes = b""  #: the properties as JSON, where they were written for the identity already
+    items: tuple[CampaignItem, ...] = ()  #: of budget and spend, made after the campaign
 
     @property
     def properties(self) -> Mapping[str, str]:

@@ -73,6 +73,11 @@ def intent_items(records: Sequence[Record], sources: Sequence[str]) -> list[entr
     return list(zip(map(places.__getitem__, from_sources), ordinals, lines, identities, names, contents, strict=True))
 
 
+def more_items(records: Sequence[Record]) -> list[entries.MoreItem]:
+    """Return the budget and spend items of records, as their intent holds them."""
+    return [(at, *item) for at, record in enumerate(records) for item in record.items]
+
+
 def _created_items(created: Sequence[Created]) -> list[entries.CreatedItem]:
     words = {how: how.value for how in {one.pairing for one in created}}
     return [

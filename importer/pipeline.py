@@ -24,6 +24,7 @@ from importer.errors import ImporterError, SourceError
 from importer.gate import Gate
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
+from importer.items.phase import make_items
 from importer.ledger.disk import Disk
 from importer.ledger.journal import Journal
 from importer.ledger.opening import Ledger, Owner, open_ledger
@@ -173,6 +174,7 @@ async def _stations(run: _Run) -> None:
             await _settle_earlier(run, reconciler)
             inner.start_soon(reconciler.run)
             await _read_and_send(run, sender, streams, began)
+            await make_items(run.plan, run.lookup, run.number)
             inner.cancel_scope.cancel()
     finally:
         _count_leftovers(run, reconciler, streams.receive)

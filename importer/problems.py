@@ -48,6 +48,12 @@ RECORD_CODES: Final[dict[str, Code]] = {
         "Use a permitted value, or add it to the mapping's values.",
     ),
     "invalid_currency": Code("the value is not an ISO 4217 currency code", "Use a three-letter code such as EUR."),
+    "invalid_amount": Code("the value is no amount of money", "Write a plain number such as 1234.50."),
+    "invalid_order": Code("the order of an item is no whole number", "Write 0, 1, 2 …, or leave it blank."),
+    "duplicate_item": Code(
+        "two items of one kind have the same name and amount, and could not be told apart in HubSpot",
+        "Give them different names, or add them up.",
+    ),
     "not_plain": Code("the value is a list or an object, not a plain value", "Flatten it to text in the source."),
     "cell_error": Code(
         "the cell of the spreadsheet holds an error such as #N/A",
@@ -80,6 +86,10 @@ RECORD_CODES: Final[dict[str, Code]] = {
 #: Codes of records that HubSpot has not made.
 REMOTE_CODES: Final[dict[str, Code]] = {
     "refused": Code("HubSpot refused the record", "Mend what the message names and run the same command again."),
+    "brand_refused": Code(
+        "HubSpot refused the campaign's brands (hs_business_unit_ids)",
+        "Use ids of brands of this account; without HubSpot's Brands add-on, leave hs_business_unit_ids out.",
+    ),
     "refused_group": Code(
         "HubSpot refused as many records of the batch as are left over, and its errors do not say which error belongs to which",
         "Look at all the messages, mend the rows and run the same command again.",
@@ -96,6 +106,22 @@ REMOTE_CODES: Final[dict[str, Code]] = {
     "unresolved": Code(
         "it cannot be told whether HubSpot made this campaign",
         "Look for it in HubSpot, then say so: importer reconcile LEDGER --identity ID --as created:CAMPAIGN_ID|absent.",
+    ),
+    "item_refused": Code(
+        "HubSpot refused a budget or spend item; its campaign stands",
+        "Enter the item in HubSpot, or send it again as it is with --retry-failed.",
+    ),
+    "item_without_campaign": Code(
+        "a budget or spend item could not be made because its campaign is not in HubSpot any more",
+        "Nothing is to be done, unless the campaign was deleted by mistake.",
+    ),
+    "item_exhausted": Code(
+        "a budget or spend item was sent several times and never came into being",
+        "Look at run.log, then run the same command again with --retry-failed.",
+    ),
+    "item_unresolved": Code(
+        "it cannot be told whether HubSpot made this budget or spend item",
+        "Look at the campaign's budget in HubSpot; the next run looks again.",
     ),
     "in_doubt": Code(
         "the run ended before it was known whether HubSpot made this campaign",

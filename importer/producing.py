@@ -133,6 +133,9 @@ class Producer:
         tally.end(State.SKIPPED, len(admitted.skipped))
         tally.end(State.IN_DOUBT, len(admitted.in_doubt))
         tally.updates_due += len(admitted.updates)
+        if self.reading.with_items:
+            standing = [*(record for record, _why in admitted.skipped), *admitted.updates, *admitted.in_doubt]
+            tally.items.take(admitted.records, standing)
         if self.updates is not None:
             with _setting_aside():
                 self.updates.add(admitted.updates)

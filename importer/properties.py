@@ -17,6 +17,7 @@ START_DATE: Final = "hs_start_date"
 END_DATE: Final = "hs_end_date"
 STATUS: Final = "hs_campaign_status"
 CURRENCY: Final = "hs_currency_code"
+BRANDS: Final = "hs_business_unit_ids"
 
 #: HubSpot's own properties which the campaigns API takes.
 WRITABLE: Final = (
@@ -28,7 +29,7 @@ WRITABLE: Final = (
     "hs_audience",
     "hs_notes",
     "hs_utm",
-    "hs_business_unit_ids",
+    BRANDS,
 )
 
 _READ_ONLY: Final = "HubSpot sets it itself"

@@ -112,6 +112,11 @@ class Reading:
         return self._open[0].maker
 
     @property
+    def with_items(self) -> bool:
+        """Whether rows may have budget or spend items."""
+        return any(item.maker.bound.mapping.items.rules for item in self._open)
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Names of the sources."""
         return tuple(item.source.name for item in self._open)
@@ -139,7 +144,9 @@ class Reading:
                 taken = rows if left is None else rows[:left]
                 if item.guarded:
                     taken = [_unguarded(row) if isinstance(row, Row) else row for row in taken]
-                yield item.columnar.make_all(taken)
+                made = item.columnar.make_all(taken)
+                items = item.maker.bound.mapping.items
+                yield items.add_to(made) if items.rules else made
                 if left is not None:
                     left -= len(taken)
                     if left <= 0:

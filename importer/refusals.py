@@ -1,11 +1,16 @@
 """A batch that was refused as a whole: how to cut it down, and what to say of the record that is left. Pure."""
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from importer import attribution
 from importer.batches import Encode, Work, halves, make_batch, subset
 from importer.hubspot import steps
 from importer.model import Batch, Problem
+from importer.properties import BRANDS
+
+_OF_BRANDS: Final = re.compile(r"\b(?:business[ _]?units?|brands?)\b", re.IGNORECASE)
 
 
 def cut_down(work: Work, verdict: steps.Verdict, encode: Encode) -> Sequence[Work]:
@@ -25,4 +30,8 @@ def problem_of(batch: Batch, verdict: steps.Verdict) -> Problem:
     """Return what is wrong with the record of a batch of one that was refused."""
     if isinstance(verdict.step, steps.SplitBySize):
         return Problem("too_large", verdict.message)
-    return attribution.refused_alone(verdict.errors, batch.records[0].properties, verdict.message)
+    properties = batch.records[0].properties
+    problem = attribution.refused_alone(verdict.errors, properties, verdict.message)
+    if BRANDS in properties and (problem.column == BRANDS or _OF_BRANDS.search(problem.message)):
+        return problem._replace(code="brand_refused", column=BRANDS, fix=None)
+    return problem

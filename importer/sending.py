@@ -27,7 +27,7 @@ from importer.ledger.journal import Journal
 from importer.matching import content_of
 from importer.model import Batch, Failed, Finding, InDoubt, Returned, State
 from importer.outage import Outage
-from importer.outcomes import Attempt, Findings, failed_item, intent_items
+from importer.outcomes import Attempt, Findings, failed_item, intent_items, more_items
 from importer.pacing import Pacer, Slot
 from importer.reconcile import Reconciler
 from importer.renewal import UNAUTHORISED, Renewal
@@ -110,6 +110,8 @@ class Sender:
             "items": intent_items(work.batch.records, sources),
             "body": work.batch.body,
         }
+        if more := more_items(work.batch.records):
+            intent["more"] = more
         try:
             with anyio.CancelScope(shield=True):
                 n = await self.journal.append(intent)

@@ -14,6 +14,7 @@ from importer import platforms
 from importer.errors import ExitStatus, ImporterError, UsageError
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
+from importer.items.phase import make_items
 from importer.ledger import entries
 from importer.ledger.fold import OpenIntent
 from importer.ledger.opening import Ledger, Owner, open_ledger, read_header
@@ -39,7 +40,7 @@ SETTLED_COUNTS = ("recovered", "doubted", "requests", "looks")  #: all that the 
 async def settle_plan(
     plan: Plan, transport: Transport, *, tally: Tally, stop: Stop, confirm: Confirm = nobody_asks
 ) -> Summary:  # fmt: skip
-    """Look once more for everything that the ledger holds in doubt or unresolved.
+    """Look once more for everything that the ledger holds in doubt or unresolved, items among it; make nothing.
 
     Returns a summary without a pass: `recovered` counts what was settled, `doubted` what is still open.
     Cancellation: what is settled is journaled, the rest stays as it was.
@@ -66,7 +67,7 @@ async def settle_plan(
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(ledger.close)
-    still_open = sum(len(intent.unsettled(*_OPEN)) for intent in ledger.fold.open.values())
+    still_open = sum(len(intent.unsettled(*_OPEN)) for intent in ledger.fold.open.values()) + len(ledger.fold.items)
     tally.doubted = still_open
     statuses = [error.exit_status for error in failures] + [stop.status]
     statuses.append(ExitStatus.UNRESOLVED if still_open else ExitStatus.OK)
@@ -75,7 +76,7 @@ async def settle_plan(
     return Summary(
         run=None,
         status=exit_status(*statuses),
-        reason=reason or (f"{still_open} records cannot be told" if still_open else None),
+        reason=reason or (f"{still_open} records or items cannot be told" if still_open else None),
         hint=None,
         books=Books(),
         counts=dict(zip(SETTLED_COUNTS, told, strict=True)),
@@ -106,6 +107,10 @@ async def _settle(
                 reconciler.add(doubt)
             with suppress(StoppedError), stop.interruptible():
                 await reconciler.settle_all()
+                before = len(ledger.fold.items)
+                await make_items(plan, lookup, ledger.fold.run, look_only=True)
+                await ledger.journal.flush()
+                tally.recovered += before - len(ledger.fold.items)
         except ImporterError as error:
             failures.append(error)
         finally:

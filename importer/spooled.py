@@ -8,7 +8,7 @@ from typing import IO, Any, Final
 import orjson
 
 from importer.ledger.codec import encode
-from importer.model import Record, Row
+from importer.model import CampaignItem, Record, Row
 
 _MEMORY_BYTES: Final = 1 << 20
 
@@ -27,7 +27,7 @@ class Spool:
         for record in records:
             given = None if record.given is None else dict(record.given)
             parts = [*record.row, record.identity, record.name, given, record.content, record.mends]
-            self._file.write(encode([*parts, record.payload.decode()]) + b"\n")
+            self._file.write(encode([*parts, record.payload.decode(), [*map(tuple, record.items)]]) + b"\n")
         self.count += len(records)
 
     def groups(self, size: int) -> Iterator[list[Record]]:
@@ -49,5 +49,9 @@ class Spool:
 
 def _record(parts: list[Any]) -> Record:
     fields = len(Row._fields)
-    identity, name, given, content, mends, payload = parts[fields:]
-    return Record(Row(*parts[:fields]), identity, name, given, content, mends, payload.encode())
+    identity, name, given, content, mends, payload, items = parts[fields:]
+    return Record(Row(*parts[:fields]), identity, name, given, content, mends, payload.encode(), _items(items))
+
+
+def _items(held: list[Any]) -> tuple[CampaignItem, ...]:
+    return tuple(CampaignItem(*one) for one in held)

@@ -15,7 +15,8 @@ from importer.stopping import Stop
 NOT_COUNTS = frozenset(
     {
         "ended", "rows_read", "waiting_for", "waiting_until", "in_flight", "workers", "samples",
-        "answers", "batches", "answer_s", "slowest_s", "trouble", "troubled", "day_left", "day_total", "watch",
+        "answers", "batches", "items_expected", "answer_s", "slowest_s", "trouble", "troubled", "day_left",
+        "day_total", "watch",
     }
 )  # fmt: skip
 
@@ -36,6 +37,7 @@ def conclude(
         reasons.append(("no row of the source is a valid campaign" if books.read else "the source holds no rows", None))
     try:
         books.check()
+        tally.items.check()
     except BooksError as error:
         statuses.append(error.exit_status)
         reasons.insert(0, (error.message, "Keep the ledger and report this."))
@@ -46,7 +48,8 @@ def conclude(
         reason=reason,
         hint=hint,
         books=books,
-        counts={name: value for name, value in asdict(tally).items() if name not in NOT_COUNTS},
+        counts={name: value for name, value in asdict(tally).items() if name not in NOT_COUNTS}
+        | {"items": tally.items.as_dict()},
         ledger=str(plan.ledger),
         sources=reading.sources,
         account=account.id if account else None,
@@ -60,5 +63,7 @@ def conclude(
 
 def _any_valid(books: Books, tally: Tally) -> bool:
     """Return whether any row was worth sending: one that HubSpot refused was."""
-    refused = sum(tally.codes.get(code, 0) for code in ("refused", "refused_group", "still_refused", "exhausted"))
+    refused = sum(
+        tally.codes.get(code, 0) for code in ("refused", "brand_refused", "refused_group", "still_refused", "exhausted")
+    )
     return bool(books.created + books.updated + books.skipped + books.unresolved + books.in_doubt + refused)

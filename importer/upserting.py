@@ -142,6 +142,8 @@ class Upserter:
         for due in dues:
             compared = compare(due.record.properties, shown[due.written.id], due.written.values, self.fed)
             due.changes = compared.changes
+            if first and due.written.items is not None:
+                self.tally.items.changed += due.record.items != due.written.items
             if not compared.changes:
                 same.append(due)
             elif compared.conflicts and first and not self._overwrites(due, compared.conflicts, shown[due.written.id]):
@@ -190,6 +192,7 @@ class Upserter:
             await began.hand_over(send, Work(batch=Batch(records=records, body=self.encode(records))))
             for due in dues:  # whoever sends them counts them
                 due.settled = True
+                self.tally.items.skipped -= len(due.record.items)
 
     def _reject(self, dues: Sequence[_Due], problem: Problem) -> None:
         rejections = [Rejection(due.record.row, (problem,), due.record.identity, due.record.name) for due in dues]

@@ -24,13 +24,13 @@ LAYERS: Final = (
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook",
      "renewal", "posting"),
     ("rules", "canary", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting",
-     "run_entries", "comparing", "changing", "spooled", "limits", "oauth", "hooks", "telemetry"),
-    ("unattended",),
+     "run_entries", "comparing", "changing", "spooled", "limits", "oauth", "hooks", "telemetry", "items.amounts"),
+    ("unattended", "items.mapped"),
     ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
     ("columnar", "turns", "asking", "rereading"),
     ("plan", "preflight", "reading", "sending", "archiving"),
-    ("producing", "summing_up", "probing", "proposing", "doctor", "inquiring", "undone"),
+    ("producing", "summing_up", "probing", "proposing", "doctor", "inquiring", "undone", "items"),
     ("first_batch", "estimating", "upserting"),
     ("pipeline", "dry_run", "beside", "undoing", "remote_check"),
     ("settling", "adopting", "setting_up"),
@@ -68,6 +68,8 @@ PURE: Final = frozenset(
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
     sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
     telemetry.figures
+    items.amounts items.mapped items.telling items.judging ledger.item_entries ledger.items_fold
+    ledger.items_audit report.item_books
     simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
     simulator.replies simulator.routes simulator.limits simulator.store
 """,

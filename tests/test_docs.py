@@ -8,7 +8,7 @@ import pytest
 
 from importer import problems
 from importer.errors import ExitStatus
-from importer.ledger import entries, mode_entries
+from importer.ledger import entries, item_entries, mode_entries
 from importer.ledger.fold import Fold
 from importer.report.books import Books, Summary, Tally
 from importer.report.summary import as_json
@@ -43,7 +43,8 @@ def sample_rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     shown = "2026-11-23T00:00:00Z"
     story: list[dict[str, Any]] = [
         {"t": "run", "run": 1, "scheme": {"key_space": ""}},
-        {"t": "intent", "run": 1, "a": 1, "srv": None, "at": 0.0, "src": ["a.csv"], "items": items, "body": body},
+        {"t": "intent", "run": 1, "a": 1, "srv": None, "at": 0.0, "src": ["a.csv"], "items": items,
+         "more": [[0, "budget", "B", "5", 0, ""]], "body": body},
         {"t": "outcome", "of": 1, "corr": None, "returned": [], "doubt": [2, 3, 4, 5], "failed": [failed],
          "created": [[0, "id0", shown, "exact", {"hs_name": "x"}]]},
         {"t": "resolve", "of": 1, "run": 1, "evidence": {}, "absent": [], "failed": [],
@@ -59,6 +60,10 @@ def sample_rows() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
          "updated": [[0, ["hs_notes"]]]},
         {"t": "adopt", "run": 1, "values": [{}],
          "items": [[f"{9:032x}", "id9", "name 9", f"{9:016x}", shown, "name"]]},
+        {"t": "item", "run": 1, "a": 1, "again": False, "of": 1, "k": 0, "kind": "budget", "campaign": "id0",
+         "identity": items[0][3], "name": "x", "source": "a.csv", "ordinal": 0, "line": 2,
+         "body": {"name": "B", "amount": 5, "order": 0}},
+        {"t": "item_outcome", "of": 10, "event": "refused", "corr": None, "code": "item_refused", "note": "no"},
     ]  # fmt: skip
     effects = [fold.apply(n, entry) for n, entry in enumerate(story)]
     return [line for e in effects for line in e.results], [line for e in effects for line in e.failures]
@@ -83,7 +88,8 @@ def test_every_field_of_a_failure_is_told() -> None:
 def test_every_entry_of_the_journal_is_told() -> None:
     """The document lists just the types of entry that the journal has."""
     types = set()
-    for kind in (*get_args(entries.Entry), *get_args(mode_entries.ModeEntry)):
+    kinds = (entries.Entry, mode_entries.ModeEntry, item_entries.ItemEntry)
+    for kind in (one for union in kinds for one in get_args(union)):
         types |= set(get_args(kind.__annotations__["t"]))
     assert field_names("reference/ledger.md", "journal.jsonl") == types
 

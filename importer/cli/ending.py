@@ -15,6 +15,7 @@ from importer.model import Rejection
 from importer.problems import CODES
 from importer.report import summary as report
 from importer.report.books import SAMPLES_MAX, Summary
+from importer.report.item_books import ItemBooks
 from importer.report.words import duration, many
 from importer.reporting import begin_of
 
@@ -175,6 +176,11 @@ def _show_remarks(summary: Summary, screen: Screen) -> None:
             screen.notice(f"{counts[name]:,} {words}")
     if counts.get("throttled"):
         screen.notice(f"{many(counts['throttled'], 'pause')} that HubSpot asked for (nothing was lost by it)")
+    items = ItemBooks.of(counts.get("items"))
+    if items.changed:
+        screen.notice(f"{items.changed:,} campaigns whose budget or spend differs now: it is not changed in HubSpot")
+    if items.any and not summary.dry_run:
+        screen.say(items.line())
     for notice in counts.get("notices", ()):
         screen.notice(f"notice: {one_line(notice)}")
     if counts.get("unexpected"):
@@ -185,12 +191,14 @@ def next_steps(summary: Summary, argv: Sequence[str]) -> Iterator[str]:
     """Yield the next commands, ready to paste; none after a success, none when nothing ran."""
     if summary.status is ExitStatus.OK or summary.run is None or summary.dry_run:
         return
-    again, books = command_line(argv), summary.books
+    again, books, items = command_line(argv), summary.books, ItemBooks.of(summary.counts.get("items"))
     if summary.status is ExitStatus.SOURCE:
         yield f"once the source is mended: {again}"
-    elif summary.status in _CONTINUES or books.in_doubt or books.not_sent:
+    elif summary.status in _CONTINUES or books.in_doubt or books.not_sent or items.in_doubt or items.unresolved:
         yield f"to go on: {again}"
     elif books.failed:
         yield f"once the rows are mended: {again}"
+    elif items.failed:
+        yield f"to send the items again as they are: {command_line([*argv, '--retry-failed'])}"
     if books.unresolved:
         yield f"to look again for what is unresolved: {command_line(['reconcile', summary.ledger])}"

@@ -11,6 +11,8 @@ def estimate_told(found: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
     still_open = f", leave {found['open']:,} that earlier runs left open" if found["open"] else ""
     would = f"create {found['create']:,}, skip {found['skip']:,}, reject {found['reject']:,}{still_open}"
     yield f"dry run: nothing was sent. A run would {would}.", "bold"
+    if found["items"]:
+        yield f"  then make {many(found['items'], 'item')} of budget and spend, each a request of its own", None
     whose = "as the account permits" if found["rate_told"] else "the account has not said what it permits"
     costs = f"{many(found['requests'], 'request')}, about {duration(found['seconds'])}"
     yield f"  {costs} at {found['per_10_s']:,} requests per 10 s ({whose})", None

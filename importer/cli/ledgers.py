@@ -56,6 +56,10 @@ def _described(found: Mapping[str, Any]) -> list[str]:
     if found["archiving"]:
         words = "of an undo that was cut off may be archived or not; it goes on with"
         lines.append(f"undo:    {found['archiving']:,} campaigns {words}: {command_line(['undo', found['ledger']])}")
+    if any(found["items"].values()):
+        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in found["items"].items() if count)
+        left = any(count for name, count in found["items"].items() if name != "failed")
+        lines.append(f"items:   {told}" + ("; the next run goes on" if left else " (--retry-failed sends them again)"))
     if found["unsettled"]:
         lines.append(f"to settle: {command_line(['reconcile', found['ledger']])}")
         lines.append(f"one by one: {command_line(['reconcile', '--list', found['ledger']])}")
@@ -112,7 +116,7 @@ def _decided_line(entry: Mapping[str, Any]) -> str:
 def unresolved_reasons(ledger: Path) -> dict[str, str]:
     """Return identity → why it could not be told, from the failures file; the latest row of each stands."""
     rows = _lines_with(ledger / FAILURES, b'"state":"unresolved"')
-    return {row["identity"]: row["message"] for row in rows}
+    return {row["identity"]: row["message"] for row in rows if "item" not in row}
 
 
 def decisions(ledger: Path) -> list[dict[str, Any]]:

@@ -113,7 +113,11 @@ def counts(tally: Tally, now: Snapshot) -> list[tuple[str, str]]:
         (tally.doubted, "in doubt", "yellow"),
     ]
     always = {"read", "created", "failed"}
-    return [(f"{number:,} {word}", style if number else "") for number, word, style in told if number or word in always]
+    shown = [
+        (f"{number:,} {word}", style if number else "") for number, word, style in told if number or word in always
+    ]
+    expected = tally.items_expected
+    return shown + ([(f"{tally.items.made:,} of {expected:,} items made", "")] if expected else [])
 
 
 def rate(tally: Tally, seen: View) -> str:

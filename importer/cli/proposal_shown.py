@@ -45,6 +45,9 @@ def show(shown: Shown, screen: Screen) -> None:
     for line in _table(shown.mapping, trial.made[:_RECORDS], frozenset(sample.columns)):
         screen.notice(line)
     screen.notice()
+    items = [f"{one.place} from {', '.join(one.fields['amount'].columns)}" for one in shown.mapping.items.rules]
+    if items:
+        screen.notice(f"items: {one_line('; '.join(items))} (made after the campaign, a request each)")
     _say_key(shown, screen)
     if trial.failing:
         screen.notice(

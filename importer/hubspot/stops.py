@@ -1,11 +1,13 @@
 """The sentences and remedies with which an answer of HubSpot ends a run. Pure."""
 
+import re
 from typing import Final
 
 from importer.errors import AccessError, InternalError, PausedError, UsageError
 from importer.model import RemoteError
 
 _SCOPE_KEYS: Final = ("requiredGranularScopes", "requiredScopes")
+_OF_BRANDS: Final = re.compile(r"business[ _-]?unit|\bbrands?\b", re.IGNORECASE)
 #: The remedy where nothing comes back.
 UNREACHABLE: Final = (
     "Look at the network (a VPN, a proxy, a firewall): importer doctor. Then run the same command again."
@@ -41,6 +43,11 @@ def forbidden(errors: tuple[RemoteError, ...]) -> AccessError:
     """Return the error for a 403, with the names of the scopes where HubSpot tells them."""
     scopes = missing_scopes(errors)
     named = f"; it asks for {', '.join(scopes)}" if scopes else ""
+    if any(_OF_BRANDS.search(error.message) for error in errors):
+        return AccessError(
+            f"the token may not use the account's brands (403){named}",
+            hint="Leave hs_business_unit_ids out of the mapping, or let the token use brands (an add-on of HubSpot).",
+        )
     return AccessError(
         f"the token may not do this (403){named}",
         hint="Give the service key the scopes marketing.campaigns.read and marketing.campaigns.write.",

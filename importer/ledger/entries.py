@@ -39,6 +39,10 @@ class Run(TypedDict):
 Item = tuple[int, int, int | None, str, str, str]
 
 
+#: place of its record in the batch, then the item: kind, name, amount, order, description
+MoreItem = tuple[int, str, str, str, int, str]
+
+
 class Intent(TypedDict):
     """A batch is about to be sent. Durable before the first byte leaves."""
 
@@ -49,6 +53,7 @@ class Intent(TypedDict):
     at: float  #: wall clock
     src: list[str]  #: names of the sources that `items` point to
     items: list[Item]  #: the records
+    more: NotRequired[list[MoreItem]]  #: budget and spend items to be made once the campaigns are
     body: Any  #: the request body exactly as sent: bytes when appended, parsed when read back
 
 

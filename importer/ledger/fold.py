@@ -15,7 +15,7 @@ import orjson
 
 from importer import problems
 from importer.errors import LedgerError
-from importer.ledger import modes_fold
+from importer.ledger import items_fold, modes_fold
 from importer.ledger.archives import OpenArchive
 from importer.ledger.effects import Change, Effect
 from importer.ledger.entries import FailedItem, Intent, Item
@@ -55,6 +55,9 @@ class Fold:
     ended: bool = True  #: whether the latest run wrote its end
     books: dict[int, dict[str, Any]] = field(default_factory=dict)  #: run → its end entry (the latest few)
     archiving: dict[int, OpenArchive] = field(default_factory=dict)  #: what an undo began and did not close
+    items: dict[int, items_fold.OpenItem] = field(default_factory=dict)  #: announced and not settled
+    items_due: int = 0  #: budget and spend items of campaigns that exist, not made, refused or unresolved yet
+    items_failed: int = 0
 
     def apply(self, n: int, entry: Any, offset: int = 0) -> Effect:
         """Take entry number `n` (at `offset` of the journal) and return what follows from it.
@@ -74,7 +77,7 @@ class Fold:
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything but the open intents, JSON-able, for `restored`; what comes later does not change it."""
-        kept = ("header", "run", "refusals", "skew_s", "newest", "ended")
+        kept = ("header", "run", "refusals", "skew_s", "newest", "ended", "items_due", "items_failed")
         runs = {str(run): value for run, value in self.run_schemes.items()}
         return {name: getattr(self, name) for name in kept} | {"schemes": dict(self.schemes), "run_schemes": runs}
 
@@ -126,6 +129,7 @@ class Fold:
             for created in entry["created"]:
                 self._move(intent, created[0], Event.CREATED, effect)
                 effect.results.append(self._result_row(n, intent, created, via="reply"))
+        items_fold.fall_due(self, intent, entry["created"])
         self._learn(intent, entry["created"])
         self.settle(intent)
 
@@ -168,6 +172,7 @@ class Fold:
             effect.results.append(row | ({"supersedes": "unresolved"} if was_unresolved else {}))
         if self.refusals != "partial":  # one refusal that made something is enough never to trust one again
             self.refusals = entry.get("refusal") or self.refusals
+        items_fold.fall_due(self, intent, entry["created"])
         self._learn(intent, entry["created"])
         self.settle(intent)
 
@@ -180,6 +185,7 @@ class Fold:
         self._move(intent, index, event, effect)
         if event is Event.FOUND:
             row = self._result_row(n, intent, (index, entry["id"], None, "operator", None), via="operator")
+            items_fold.fall_due(self, intent, [(index,)])
             effect.results.append(row | ({"supersedes": "unresolved"} if was_unresolved else {}))
         self.settle(intent)
 
@@ -187,7 +193,9 @@ class Fold:
         self.archiving[n] = OpenArchive.of(n, entry, offset)
 
     def _archived(self, _n: int, entry: Any, _offset: int, effect: Effect) -> None:
-        effect.changes += [Change(*told) for told in self.archiving.pop(entry["of"]).closed(entry)]
+        archive = self.archiving.pop(entry["of"])
+        effect.changes += [Change(*told) for told in archive.closed(entry)]
+        items_fold.drop(self, {archive.items[index][2] for index in entry["gone"]})
 
     def _reject(self, n: int, entry: Any, _offset: int, effect: Effect) -> None:
         effect.failures += [_rejected_row(n, entry["run"], item) for item in entry["items"]]

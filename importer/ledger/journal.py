@@ -30,7 +30,7 @@ from importer.ledger.position import Tail, position_of
 
 SYNC_AT_LEAST_EVERY_S: Final = 1.0
 #: Entries that are still taken when the disk is full: they close what is open.
-_CLOSING: Final = frozenset({"outcome", "updated", "resolve", "archived", "decision", "end", "stop"})
+_CLOSING: Final = frozenset({"outcome", "item_outcome", "updated", "resolve", "archived", "decision", "end", "stop"})
 _NOT_WRITABLE: Final = (
     "Free some space, or mend what keeps its folder from being written, and run the same command again."
 )

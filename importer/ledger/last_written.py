@@ -15,6 +15,7 @@ import orjson
 from importer.ledger.fold import properties_of
 from importer.ledger.made import Made, entries_of
 from importer.ledger.replay import JOURNAL
+from importer.model import CampaignItem
 
 _HEAD_BYTES: Final = 48  #: the type stands in them
 _NAMES: Final = (b"intent", b"outcome", b"resolve", b"decision", b"update", b"updated", b"adopt")
@@ -28,6 +29,7 @@ class Written:
     id: str = ""
     #: property → values that may stand there by our hand: the last, and those of which it is not known
     values: dict[str, list[str]] = field(default_factory=dict)
+    items: tuple[CampaignItem, ...] | None = ()  #: of budget and spend that were to be made with it; None: not known
 
 
 class _Gathering:
@@ -35,6 +37,7 @@ class _Gathering:
         self.found: dict[str, Written] = {}
         self._wanted = frozenset(identities)
         self._sent: dict[int, dict[int, tuple[str, dict[str, str]]]] = {}
+        self._items: dict[int, list[Any]] = {}
         self._updates: dict[int, dict[int, tuple[str, dict[str, str]]]] = {}
 
     def take(self, entry: Any) -> None:
@@ -43,6 +46,8 @@ class _Gathering:
 
     def _intent(self, entry: Any) -> None:
         self._keep(self._sent, entry)
+        if "more" in entry and entry["n"] in self._sent:
+            self._items[entry["n"]] = entry["more"]
 
     def _update(self, entry: Any) -> None:
         self._keep(self._updates, entry)
@@ -54,6 +59,7 @@ class _Gathering:
         self._resolve(entry)
         if not entry["doubt"]:
             self._sent.pop(entry["of"], None)
+            self._items.pop(entry["of"], None)
 
     def _resolve(self, entry: Any) -> None:
         for index, campaign, _created_at, _pairing, shown in entry["created"]:
@@ -72,7 +78,7 @@ class _Gathering:
     def _adopt(self, entry: Any) -> None:
         for (identity, campaign, *_rest), values in zip(entry["items"], entry["values"], strict=True):
             if identity in self._wanted:
-                self.found[identity] = Written(campaign, {name: [value] for name, value in values.items()})
+                self.found[identity] = Written(campaign, {name: [value] for name, value in values.items()}, None)
 
     def _keep(self, into: dict[int, dict[int, tuple[str, dict[str, str]]]], entry: Any) -> None:
         items = enumerate(entry["items"])
@@ -86,7 +92,8 @@ class _Gathering:
             possible = {name: [value] for name, value in values.items()}
             for name, value in (shown or {}).items():
                 possible.setdefault(name, []).append(value)
-            self.found[identity] = Written(campaign, possible)
+            items = tuple(CampaignItem(*item) for at, *item in self._items.get(of, ()) if at == index)
+            self.found[identity] = Written(campaign, possible, items)
 
 
 def last_written(folder: Path, identities: Collection[str]) -> dict[str, Written]:

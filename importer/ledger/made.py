@@ -52,7 +52,7 @@ def made(folder: Path) -> Generator[Made]:
         elif entry.get("of") in held and entry["t"] in {"outcome", "resolve", "decision"}:
             of: int = entry["of"]
             intent, left = held[of]
-            found, settled = _told(entry)
+            found, settled = told(entry)
             for index, campaign, created_at, _pairing, normalised in found:
                 source, ordinal, line, identity, name, content = intent["items"][index]
                 yield Made(
@@ -66,7 +66,7 @@ def made(folder: Path) -> Generator[Made]:
                 del held[of]
 
 
-def _told(entry: Any) -> tuple[list[Any], set[int]]:
+def told(entry: Any) -> tuple[list[Any], set[int]]:
     """Return the campaigns that an entry tells, as it holds them, and the places of the intent that it settles."""
     if entry["t"] == "decision":
         found = [(entry["i"], entry["id"], None, "operator", None)] if entry["decision"] == "created" else []

@@ -7,6 +7,7 @@ another content: that it exists guards it, and its content tells whether a row d
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from importer.ledger import items_fold
 from importer.ledger.effects import Change, Effect
 from importer.model import Event, State, advance
 
@@ -69,4 +70,5 @@ HANDLERS: Final[dict[str, Handler]] = {
     "confirm": _confirm,
     "gone": _gone,
     "adopt": _adopt,
+    **items_fold.HANDLERS,
 }

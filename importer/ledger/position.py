@@ -32,5 +32,6 @@ def position_of(tail: Tail, fold: Fold, sizes: Sequence[int]) -> dict[str, Any]:
         "sizes": list(sizes),
         "open": [[intent.n, intent.offset, list(intent.states)] for intent in fold.open.values()],
         "archiving": [[archive.n, archive.offset] for archive in fold.archiving.values()],
+        "items": [[item.n, item.offset, item.state] for item in fold.items.values()],
         "fold": fold.snapshot(),
     }

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final
 import orjson
 
 from importer.errors import LedgerError
-from importer.ledger import codec
+from importer.ledger import codec, items_fold
 from importer.ledger.effects import Effect
 from importer.ledger.fold import Fold
 from importer.ledger.position import Tail
@@ -62,6 +62,8 @@ class Replay:
                 self.fold.reopen(n, entry, offset, [State(state) for state in states])
             for n, offset in position.get("archiving", ()):  # of an index that is older than `undo` there are none
                 self.fold.apply(n, self._read_again(file, n, offset), offset)
+            for n, offset, state in position.get("items", ()):  # nor these, of one that is older than items
+                items_fold.reopen(self.fold, n, self._read_again(file, n, offset), offset, State(state))
 
     def _read_again(self, file: BinaryIO, n: int, offset: int) -> dict[str, Any]:
         """Return the entry at `offset`, checked against the seal of the line before it."""

@@ -50,6 +50,9 @@ class FailureRow(TypedDict):
     correlation_id: str | None  #: HubSpot's id of the request, which its support asks for
     attempts: int  #: how often the row was sent
     problems: NotRequired[list[dict[str, Any]]]  #: everything that is wrong with a row that failed here; else absent
+    #: the budget or spend item that it is about, whose campaign stands: `kind`, `campaign`, `name`, `amount`, `order`;
+    #: else absent
+    item: NotRequired[dict[str, Any]]
     #: what was sent, of a row that the run which wrote this line did not hold; else absent
     properties: NotRequired[dict[str, str]]
     row: Any  #: the row as the source held it; null where only the journal knows it

@@ -4,12 +4,13 @@ No two columns feed one property, no column feeds two, and each column is named:
 with the reason. A date format that is proposed reads every sampled value. This module is pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from importer.errors import UsageError
 from importer.hubspot.definitions import Definition
+from importer.items.mapped import column_rules, is_item
 from importer.legible import one_line
 from importer.mapping import OWN_COLUMNS
 from importer.near_miss import nearest
@@ -22,6 +23,7 @@ from importer.proposing.words import KEYS, squeezed
 
 _KEY_ORDER: Final = {squeezed(heading): at for at, heading in enumerate(KEYS)}
 _COLUMNS_SHOWN_MAX: Final = 12
+_MONEY: Final = ("budget", "spend", "cost")
 NO_KEY: Final = (
     "no column names a record for good: without a key, a row that is edited in its name counts as another campaign"
 )
@@ -82,6 +84,7 @@ def propose(columns: Sequence[Column], *, name: str, definitions: Sequence[Defin
             left.pop(column, None)
     if NAME not in feeds:
         raise _nameless(columns)
+    feeds |= {feed.prop: feed for feed in _items(named) if feed.column not in {one.column for one in feeds.values()}}
     key = _key(named, feeds)
     used = {feed.column for feed in feeds.values()} | ({key.name} if key else set())
     return Proposal(
@@ -104,6 +107,17 @@ def _feed(match: Match, order: Order, definitions: Mapping[str, Definition]) -> 
         reason=match.reason,
         doubts=made.doubts,
     )
+
+
+def _items(columns: Sequence[Column]) -> Iterator[Feed]:
+    """Yield a feed for each column whose heading is a field of an item, where they make whole items."""
+    names = [one.name for one in columns if is_item(one.name) and not one.nested]
+    try:
+        column_rules(names)
+    except UsageError:
+        return
+    for name in names:
+        yield Feed(prop=name, column=name, rule={"column": name}, reason="its heading is the field of an item")
 
 
 def _place(feed: Feed) -> tuple[int, str]:
@@ -137,6 +151,8 @@ def _why_left(column: Column) -> str:
         return f"it is blank in all {len(column.values)} sampled rows"
     if _key_rank(column) is not None:
         return "it is not needed: another column is the key" if column.unique else "it names no single record"
+    if column.all_numbers and any(word in squeezed(column.name) for word in _MONEY):
+        return "money may become an item of the campaign: map it to budget.amount or spend.amount"
     return "nothing in HubSpot's campaigns is known to take it"
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from importer.items.mapped import is_item
 from importer.proposing.proposal import Feed, Proposal
 
 
@@ -71,9 +72,14 @@ def _simple(feed: Feed) -> Iterator[str]:
     yield from (f"# LOOK: {_plain(doubt)}" for doubt in feed.doubts)
     rule = feed.rule
     if list(rule) == ["column"]:
-        yield f"{feed.prop} = {quoted(feed.column)}"
+        yield f"{_key(feed.prop)} = {quoted(feed.column)}"
     else:
         yield f"{feed.prop} = {{ " + ", ".join(f"{name} = {value(one)}" for name, one in rule.items()) + " }"
+
+
+def _key(prop: str) -> str:
+    """Return a property's name as a key of TOML: the field of an item has dots in it."""
+    return quoted(prop) if is_item(prop) else prop
 
 
 def _table(feed: Feed) -> Iterator[str]:

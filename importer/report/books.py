@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from importer.errors import PRECEDENCE, BooksError, ExitStatus
 from importer.model import Rejection, State
+from importer.report.item_books import ItemBooks
 
 SAMPLES_MAX: Final = 3  #: rejected rows kept of each code
 
@@ -89,6 +90,8 @@ class Tally:
     waiting_until: float | None = None  #: when that ends, monotonic seconds (`anyio.current_time`)
     day_left: int | None = None  #: requests left of the account's day, as the server last said
     day_total: int | None = None  #: requests that the account has a day
+    items: ItemBooks = field(default_factory=ItemBooks)  #: of budget and spend
+    items_expected: int = 0  #: that were due when their turn came
     watch: Callable[[], None] | None = None  #: called when rows failed, and when the day's quota was told
 
     def end(self, state: State, count: int = 1) -> None:

@@ -20,6 +20,7 @@ from importer.legible import one_line, shareable
 from importer.problems import CODES
 from importer.report.charts import HEIGHT, WIDTH, Segment, balance, charts
 from importer.report.facts import Facts, Failure
+from importer.report.item_books import ItemBooks
 from importer.report.words import duration, many, verdict
 
 if TYPE_CHECKING:
@@ -66,10 +67,12 @@ def _seen(facts: Facts) -> dict[str, Any]:
     """Return what the template names."""
     books = facts.books
     segments = balance(books) if books is not None else ()
+    items = ItemBooks.of(facts.counts.get("items"))
     unbalanced = facts.status is ExitStatus.BOOKS
     return {
         "facts": facts,
-        "verdict": verdict(facts.status, books, facts.reason),
+        "verdict": verdict(facts.status, books, facts.reason, items),
+        "items_told": items.line() if items.any else "",
         "started": _when(datetime.fromisoformat(facts.started_at)) if facts.started_at else None,
         "segments": segments,
         "books_told": _books_told(facts, segments),

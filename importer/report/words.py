@@ -4,6 +4,7 @@ from typing import Final, Literal, NamedTuple
 
 from importer.errors import ExitStatus
 from importer.report.books import Books
+from importer.report.item_books import ItemBooks
 
 Tone = Literal["good", "mend", "wait", "bad"]
 
@@ -49,7 +50,9 @@ _HEADLINES: Final[dict[ExitStatus, tuple[Tone, str]]] = {
 }
 
 
-def verdict(status: ExitStatus | None, books: Books | None, reason: str | None) -> Verdict:
+def verdict(
+    status: ExitStatus | None, books: Books | None, reason: str | None, items: ItemBooks | None = None
+) -> Verdict:  # fmt: skip
     """Return how a run ended; `status` None: it left no summary, so it was killed or is still at work."""
     if status is None or books is None:
         return Verdict(
@@ -60,10 +63,18 @@ def verdict(status: ExitStatus | None, books: Books | None, reason: str | None) 
     if status is ExitStatus.OK:
         return _all_well(books)
     if status is ExitStatus.SOME_FAILED:
+        if items is not None and items.failed and not books.failed:
+            told = f"{many(items.failed, 'item')} of budget and spend could not be made; the campaigns stand."
+            return Verdict("mend", "Finished, but for some budget or spend", told)
         rest = f"{many(books.created, 'campaign')} made" if books.created else "Nothing new was made"
         return Verdict("mend", f"{_rows(books.failed)} of {books.read:,} {_need(books.failed)} mending", f"{rest}.")
     if status is ExitStatus.UNRESOLVED:
         open_now = books.unresolved + books.in_doubt
+        if items is not None and not open_now and items.unresolved + items.in_doubt:
+            told = (
+                f"Of {many(items.unresolved + items.in_doubt, 'item')} it cannot be told yet whether HubSpot made it."
+            )
+            return Verdict("mend", "Finished, with something to look at", told)
         told = f"Of {_rows(open_now)} it cannot be told yet whether HubSpot made the campaign."
         return Verdict("mend", "Finished, with something to look at", told)
     tone, headline = _HEADLINES[status]

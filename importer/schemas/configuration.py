@@ -3,6 +3,8 @@
 from typing import Any, Final
 
 from importer.cli.flags import IN_FILE, Flag
+from importer.items.amounts import MARKS
+from importer.items.mapped import FIELDS, KINDS
 from importer.schemas.shapes import Schema, closed, document
 from importer.settings import MAPPING, TABLE, Settings
 
@@ -53,6 +55,7 @@ def _mapping() -> Schema:
         "type": "object",
         "description": "What feeds each property of HubSpot; hs_name is required.",
         "required": ["hs_name"],
+        "properties": dict.fromkeys(KINDS, _items()),
         "additionalProperties": {"anyOf": [_TEXT, _from_column(), _from_template(), _constant()]},
     }
     fields: dict[str, Schema] = {
@@ -62,6 +65,23 @@ def _mapping() -> Schema:
         "properties": properties,
     }
     return closed(fields, ["properties"], description="Which column feeds which property.")
+
+
+def _items() -> Schema:
+    """Return the schema of the table `budget` or `spend`: fields of one item, and tables of more by their labels."""
+    text: Schema = {"anyOf": [_TEXT, _from_column(), _from_template(), _constant()]}
+    column = _from_column()
+    of_amount: dict[str, Schema] = {
+        "column": _TEXT,
+        "decimal": {"enum": list(MARKS), "description": "The mark before the cents."},
+        "currency": {"type": "string", "pattern": "^[A-Za-z]{3}$", "description": "Whose sign or code cells may bear."},
+        **{name: column["properties"][name] for name in ("default", "optional")},
+    }
+    amount: Schema = {"anyOf": [_TEXT, closed(of_amount, ["column"]), _constant()]}
+    fields = {name: amount if name == "amount" else text for name in FIELDS}
+    labelled = closed(fields, ["amount"])
+    held = {"type": "object", "description": "Items of the campaign, made after it.", "properties": fields}
+    return held | {"additionalProperties": labelled}
 
 
 def _from_column() -> Schema:

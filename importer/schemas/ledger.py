@@ -6,11 +6,12 @@ from typing import Any, Final
 from importer.archiving import Fate
 from importer.errors import ExitStatus
 from importer.estimating import Estimate
-from importer.ledger import entries, mode_entries, rows
+from importer.ledger import entries, item_entries, mode_entries, rows
 from importer.model import Pairing, State
 from importer.problems import CODES
 from importer.report import details, summary
 from importer.report.books import Books, Summary, Tally
+from importer.report.item_books import ItemBooks
 from importer.schemas.shapes import IDENTITY, Schema, closed, document, or_null, schema_of, shape
 from importer.settling import SETTLED_COUNTS
 from importer.summing_up import NOT_COUNTS
@@ -85,6 +86,36 @@ _BODY: Final = closed(
     },
     ["inputs"],
 )
+_KIND: Final[Schema] = {"enum": ["budget", "spend"]}
+_ITEM_FIELDS: Final[dict[str, Schema]] = {
+    "name": {"type": "string"},
+    "amount": {"type": "number", "minimum": 0},
+    "order": {"type": "integer", "minimum": 0},
+    "description": {"type": "string"},
+}
+_ITEM_BODY: Final = closed(_ITEM_FIELDS, ["name", "amount", "order"])
+_FAILED_ITEM: Final = closed(
+    {"kind": _KIND, "campaign": {"type": "string"}, **_ITEM_FIELDS}, ["kind", "campaign", "name", "amount", "order"]
+)
+_ITEM_EVENTS: Final = ["created", "refused", "returned", "doubted", "found", "absent", "undecidable"]
+_MORE: Final[Schema] = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "array",
+        "description": "Place of its record in the batch, kind, name, amount, order, description.",
+        "prefixItems": [
+            {"type": "integer", "minimum": 0},
+            _KIND,
+            {"type": "string"},
+            {"type": "string", "pattern": "^[0-9]+([.][0-9]+)?$"},
+            {"type": "integer", "minimum": 0},
+            {"type": "string"},
+        ],
+        "minItems": 6,
+        "items": False,
+    },
+}
 _CHANGES: Final = closed(
     {
         "inputs": {
@@ -103,7 +134,8 @@ def journal() -> Schema:
     kinds = (
         shape(entries.Header, schema={"const": entries.SCHEMA}),
         shape(entries.Run),
-        shape(entries.Intent, items={"type": "array", "items": _ITEM, "minItems": 1, "maxItems": 50}, body=_BODY),
+        shape(entries.Intent, items={"type": "array", "items": _ITEM, "minItems": 1, "maxItems": 50}, body=_BODY,
+              more=_MORE),
         shape(
             entries.Outcome,
             created=_CREATED,
@@ -125,6 +157,9 @@ def journal() -> Schema:
         shape(mode_entries.Confirm),
         shape(mode_entries.Gone),
         shape(mode_entries.Adopt),
+        shape(item_entries.Item, identity=IDENTITY, kind=_KIND, body=_ITEM_BODY),
+        shape(item_entries.ItemOutcome, code=or_null(_CODE), event={"enum": _ITEM_EVENTS},
+              **{"class": {"enum": ["answered", "refused", "not_sent", "unknown", "looked"]}}),
         shape(entries.Decision, identity=IDENTITY),
         shape(entries.End, books=_BOOKS, sources=_FINGERPRINT),
     )  # fmt: skip
@@ -142,7 +177,7 @@ def results() -> Schema:
 
 def failures() -> Schema:
     """Return the schema of a line of failures.jsonl."""
-    closer = {"identity": or_null(IDENTITY), "code": _CODE, "problems": _PROBLEMS}
+    closer = {"identity": or_null(IDENTITY), "code": _CODE, "problems": _PROBLEMS, "item": _FAILED_ITEM}
     return document("A line of failures.jsonl", shape(rows.FailureRow, **closer))
 
 
@@ -208,12 +243,21 @@ def run_summary() -> Schema:
 
 _VERSION: Final = "Raised when a key changes its meaning or goes; new keys may come at any time."
 _SUMMARY: Final[Schema] = {"description": _VERSION, "const": summary.SCHEMA}
+
+
+def _with_not_sent(made: Schema) -> Schema:
+    """Return the schema of the items' books with the sum that they do not hold."""
+    held = made["properties"] | {"not_sent": {"type": "integer", "minimum": 0}}
+    return made | {"properties": held, "required": list(held)}
+
+
 #: What the type of a count does not say, or what never leaves the run.
 _TALLY: Final[dict[str, Schema]] = {
     "ended": {"propertyNames": {"enum": [str(state) for state in State]}},
     "samples": {},
     "troubled": {},
     "watch": {},
+    "items": _with_not_sent(shape(ItemBooks)),
     "codes": {"type": "object", "propertyNames": _CODE, "additionalProperties": {"type": "integer", "minimum": 1}},
 }
 

@@ -48,7 +48,7 @@ def schema_of(kind: Any) -> Schema:
     raise TypeError(f"no schema is known for {kind!r}")
 
 
-def shape(kind: Any, **also: Schema) -> Schema:
+def shape(kind: Any, /, **also: Schema) -> Schema:
     """Return the schema of an object with the fields of `kind`, some of them described more closely by `also`."""
     hints = get_type_hints(kind, include_extras=True)
     said = _comments(kind)

@@ -82,6 +82,20 @@ class Account:
             self._state.truth.append([line])
         self.store.update(position, merged, now)
 
+    def add_item(self, position: int, kind: str, fields: Mapping[str, Any], *, request: int) -> dict[str, Any]:
+        """Make an item of a campaign's budget or spend, and return it."""
+        now, number = self.now_ms(), self.store.next_item
+        times = {"createdAt": now, "updatedAt": now}
+        item = {"id": str(number), "kind": kind, "request": request, **fields, **times}
+        self.put_item(position, item)
+        return item
+
+    def put_item(self, position: int, item: dict[str, Any]) -> None:
+        """Keep an item as it is now; one that says `removed` is gone from all replies."""
+        if self._state:
+            self._state.truth.append([{"type": "item", "id": self.store.ids[position], "item": item}])
+        self.store.put_item(position, item)
+
     @property
     def custom_properties(self) -> tuple[str, ...] | None:
         """Return the custom properties which exist; None accepts any."""
@@ -127,6 +141,8 @@ class Account:
                 assert position is not None
                 if kind == "update":
                     self.store.update(position, line["properties"], line["at"])
+                elif kind == "item":
+                    self.store.put_item(position, line["item"])
                 else:
                     self.store.archive(position)
         return runs

@@ -174,6 +174,7 @@ class Desk:
             query=asked.query,
             body=asked.body or b"",
             base_url=self._base_url,
+            item=led.item,
         )
         return Exchange(
             call,

@@ -6,17 +6,18 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from importer.simulator import operations, replies
+from importer.simulator import item_operations, operations, replies
 from importer.simulator.account import Account
 from importer.simulator.policy import READ_SCOPE, WRITE_SCOPE
-from importer.simulator.properties import problem_of, properties_of, unpack
+from importer.simulator.properties import brand_problem, problem_of, properties_of, unpack
 from importer.simulator.replies import Detail, RefusedError, Reply
 
 #: The scope that an operation needs; the others need none.
 SCOPES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("create", "create_one", "update", "archive"), WRITE_SCOPE),
-    **dict.fromkeys(("read", "list"), READ_SCOPE),
+    **dict.fromkeys(("create", "create_one", "update", "archive", "item", "item_change"), WRITE_SCOPE),
+    **dict.fromkeys(("read", "list", "totals"), READ_SCOPE),
 }
+_ACTIONS: Final = {**operations.ACTIONS, **item_operations.ACTIONS}
 
 
 class Call(NamedTuple):
@@ -24,13 +25,14 @@ class Call(NamedTuple):
 
     number: int  #: of the request, from 1, over all runs of this state
     operation: str  #: one of `faults.OPERATIONS`
-    action: str  #: the entry of `operations.ACTIONS`
+    action: str  #: the entry of `operations.ACTIONS`, or of `item_operations.ACTIONS`
     version: str  #: v3, 2026-03 or 2026-09
     path: str
     target: str  #: the campaign id in the path, or empty
     query: Mapping[str, Sequence[str]]
     body: bytes
     base_url: str
+    item: str = ""  #: the id of a budget or spend item in the path, or empty
 
 
 class Memory:
@@ -100,7 +102,7 @@ class Exchange:
             choices=policy.check_choices,
             poison=policy.poison,
             partial=partial,
-        )
+        ) or brand_problem(properties, policy.brands)
         if found and policy.name_errors:
             name = properties.get("hs_name", "")
             return found._replace(context={**found.context, "hs_name": [name]})
@@ -109,7 +111,7 @@ class Exchange:
     def answer(self) -> Reply:
         """Do what was asked for and return the ordinary reply; a refusal is a reply, too."""
         try:
-            reply = operations.ACTIONS[self.call.action](self)
+            reply = _ACTIONS[self.call.action](self)
         except RefusedError as refused:
             return self.error(refused.detail)
         if self.call.action == "create" and reply.status in {201, 207}:

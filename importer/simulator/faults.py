@@ -13,11 +13,15 @@ from importer.simulator import fault_acts as acts
 from importer.simulator.replies import Reply, Sending
 from importer.simulator.struck import Struck
 
-OPERATIONS: Final = ("create", "create_one", "update", "archive", "read", "list", "account", "properties")
+OPERATIONS: Final = (
+    *("create", "create_one", "update", "archive", "read", "list", "account", "properties"),
+    *("item", "item_change", "totals"),
+)
 EVERY: Final = frozenset(OPERATIONS)
 CREATE: Final = frozenset({"create"})
 LIST: Final = frozenset({"list"})
 ARCHIVE: Final = frozenset({"archive"})
+ITEM: Final = frozenset({"item"})
 
 
 class Fault(NamedTuple):
@@ -87,14 +91,14 @@ _FAULTS: Final = (
         "late_commit",
         "504 at once; all is done NUMBER s later.",
         partial(acts.late, partial(acts.status, 504, _GATEWAY[504])),
-        CREATE | ARCHIVE,
+        CREATE | ARCHIVE | ITEM,
         5.0,
     ),
     Fault(
         "late_commit_reset",
         "A reset at once; all is done NUMBER s later.",
         partial(acts.late, lambda _: acts.RESET),
-        CREATE | ARCHIVE,
+        CREATE | ARCHIVE | ITEM,
         5.0,
     ),
     Fault("half_commit", "500 after a random half was made.", partial(acts.half, 500, _GATEWAY[500]), CREATE),
@@ -114,7 +118,7 @@ _FAULTS: Final = (
         "400_commits",
         "400, although all was made (breaks assumption A1).",
         partial(acts.status_after, 400, _REFUSALS[400]),
-        CREATE,
+        CREATE | ITEM,
     ),
     Fault(
         "429_commits",

@@ -38,6 +38,7 @@ class SimulatorPolicy:
 
     custom_properties: tuple[str, ...] | None = None  #: those which exist; None accepts any name without hs_
     goal: str = "ignore"  #: what becomes of hs_goal: ignore, refuse, accept
+    brands: tuple[str, ...] | None = None  #: ids of the account's brands; None accepts any, none is without the add-on
     check_choices: bool = False  #: refuse unknown statuses and currencies
     poison: str | None = None  #: refuse campaigns whose name contains this
     bad_record: str = "refuse_all"  #: a bad one: refuse_all (400), partial (207), make_and_refuse (400, breaks A1)

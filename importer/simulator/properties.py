@@ -124,6 +124,18 @@ def problem_of(
     return _choice_problem(properties) if choices else None
 
 
+def brand_problem(properties: Mapping[str, str], brands: Sequence[str] | None) -> Detail | None:
+    """Return what is wrong with the brands of a campaign; `brands` are those of the account, None takes any."""
+    value = properties.get("hs_business_unit_ids")
+    if not value or brands is None:
+        return None
+    if not brands:
+        return _invalid("hs_business_unit_ids", value, "needs the Brands add-on", "CampaignValidationError.NO_BRANDS")
+    unknown = [unit for unit in value.replace(",", ";").split(";") if unit.strip() not in brands]
+    why = f"names no brand of the account: {', '.join(unknown)}"
+    return _invalid("hs_business_unit_ids", value, why, "INVALID_OPTION") if unknown else None
+
+
 def _choice_problem(properties: Mapping[str, str]) -> Detail | None:
     status = properties.get("hs_campaign_status")
     if status and status not in STATUSES:

@@ -7,6 +7,7 @@ _CAMPAIGNS: Final = r"/marketing/(?:(?P<v3>v3)/campaigns|campaigns/(?P<dated>202
 _PROPERTIES: Final = r"/crm/(?:(?P<v3>v3)/properties|properties/(?P<dated>2026-03|2026-09))/campaigns"
 _ACCOUNT: Final = r"/account-info/(?:(?P<v3>v3)|(?P<dated>2026-03|2026-09))"
 _TARGET: Final = r"/(?P<target>[^/]+)"
+_ITEM: Final = r"/(?P<item>[^/]+)"
 
 
 class Route(NamedTuple):
@@ -15,7 +16,8 @@ class Route(NamedTuple):
     operation: str  #: one of `faults.OPERATIONS`
     action: str  #: one of `operations.ACTIONS`
     version: str = "v3"
-    target: str = ""  #: the last part of the path, where it names something
+    target: str = ""  #: the part of the path that names something
+    item: str = ""  #: the id of a budget or spend item
 
 
 #: method, path, operation, action
@@ -31,6 +33,17 @@ _ROUTES: Final = tuple(
         ("GET", _CAMPAIGNS + _TARGET, "read", "read_one"),
         ("PATCH", _CAMPAIGNS + _TARGET, "update", "update_one"),
         ("DELETE", _CAMPAIGNS + _TARGET, "archive", "archive_one"),
+        ("GET", _CAMPAIGNS + _TARGET + "/budget/totals", "totals", "totals"),
+        *(
+            (method, _CAMPAIGNS + _TARGET + f"/{kind}" + item, operation, f"{act}_{kind}")
+            for kind in ("budget", "spend")
+            for method, item, operation, act in (
+                ("POST", "", "item", "add"),
+                ("GET", _ITEM, "totals", "show"),
+                ("PUT", _ITEM, "item_change", "change"),
+                ("DELETE", _ITEM, "item_change", "remove"),
+            )
+        ),
         ("GET", _ACCOUNT + "/details", "account", "account"),
         ("GET", _ACCOUNT + "/api-usage/daily/private-apps", "account", "daily_usage"),
         ("POST", r"/oauth/v2/private-apps/get/access-token-info", "account", "token"),
@@ -48,7 +61,7 @@ def route(method: str, path: str) -> Route | int:
         found = pattern.fullmatch(path)
         if found and method == permitted:
             part = found.groupdict()
-            return Route(operation, action, part.get("dated") or "v3", part.get("target") or "")
+            return Route(operation, action, part.get("dated") or "v3", part.get("target") or "", part.get("item") or "")
         if found:
             status = 405
     return status

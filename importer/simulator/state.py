@@ -1,6 +1,6 @@
 """The simulator's state on the disk: append-only JSON lines which survive a killed process.
 
-`truth.jsonl` holds the account (lines of the types run, campaign, update, archive), `requests.jsonl` the request
+`truth.jsonl` holds the account (lines of the types run, campaign, update, archive, item), `requests.jsonl` the request
 log. Each request is one write of whole lines, done before its reply leaves. A last line without its end is cut when
 the files are opened again; nothing is synced, so a power cut may cost more than that. The folder belongs to one
 simulator at a time; the ledger beside it holds the lock.

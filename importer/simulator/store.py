@@ -22,6 +22,7 @@ class Campaign(NamedTuple):
     request: int  #: number of the request that made it; 0 for none
     foreign: bool  #: made by somebody else
     archived: bool
+    items: tuple[dict[str, Any], ...] = ()  #: of budget and spend, in the order of their making; with their requests
 
 
 class Page(NamedTuple):
@@ -44,6 +45,8 @@ class Store(Sequence[Campaign]):
         self._requests = array("q")
         self._foreign: set[int] = set()
         self._archived: set[int] = set()
+        self._items: dict[int, dict[str, dict[str, Any]]] = {}
+        self.next_item = 1  #: number of the next budget or spend item
         self._positions: dict[str, int] = {}
         self._created_rising = True
         self._orders: dict[str, list[int]] = {}
@@ -71,6 +74,7 @@ class Store(Sequence[Campaign]):
             request=self._requests[position],
             foreign=position in self._foreign,
             archived=position in self._archived,
+            items=self.items(position),
         )
 
     @property
@@ -117,6 +121,15 @@ class Store(Sequence[Campaign]):
     def archive(self, position: int) -> None:
         """Take a campaign out of all replies; the truth keeps it."""
         self._archived.add(position)
+
+    def put_item(self, position: int, item: dict[str, Any]) -> None:
+        """Keep an item of a campaign, new or changed."""
+        self._items.setdefault(position, {})[item["id"]] = item
+        self.next_item = max(self.next_item, int(item["id"]) + 1)
+
+    def items(self, position: int) -> tuple[dict[str, Any], ...]:
+        """Return the items of a campaign that were not removed, in the order of their making."""
+        return tuple(item for item in self._items.get(position, {}).values() if not item.get("removed"))
 
     def find(self, campaign_id: str) -> int | None:
         """Return the position of a campaign which is not archived, or None."""

@@ -10,6 +10,7 @@ from importer.report.books import Tally
 PREFIX: Final = "campaign_import_"
 #: States that a row of a run ends in.
 _ENDS: Final = frozenset(State) - {State.OPEN, State.SENT}
+_ITEM_ENDS: Final = frozenset({"made", "skipped", "failed", "unresolved", "in_doubt"})
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -46,6 +47,10 @@ def _counters(tally: Tally) -> Iterator[Figure]:
         (("state", str(state)),): float(count) for state, count in tally.ended.items() if state in _ENDS
     }
     yield Figure("rows_total", "counter", "Rows by the state that they ended in.", states)
+    items: dict[Labels, float] = {
+        (("state", name),): float(count) for name, count in tally.items.as_dict().items() if name in _ITEM_ENDS
+    }
+    yield Figure("items_total", "counter", "Budget and spend items by what became of them.", items)
     codes: dict[Labels, float] = {(("code", code),): float(count) for code, count in sorted(tally.codes.items())}
     yield Figure("failures_total", "counter", "Failed rows by their code.", codes)
     other = tally.requests - tally.creates

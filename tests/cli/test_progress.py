@@ -160,3 +160,10 @@ def test_a_terminal_that_is_gone_ends_no_run() -> None:
 
 def _broken(_text: str) -> int:
     raise BrokenPipeError
+
+
+def test_items_are_counted_when_their_turn_has_come() -> None:
+    """Not before: a run without budget and spend speaks of none."""
+    tally = Tally(items_expected=1200)
+    tally.items.made = 300
+    assert counts(tally, snapshot(tally, 0.0))[-1] == ("300 of 1,200 items made", "")

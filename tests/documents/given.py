@@ -25,6 +25,11 @@ def _broken(path: Path) -> None:
     path.write_text(_HEAD + "".join(rows), encoding="utf-8")
 
 
+def _budgets(path: Path) -> None:
+    head = "hs_name,budget.amount,budget.travel.amount,spend.ads.amount\n"
+    path.write_text(f"{head}Spring,1000,250.50,\nSummer,2000,,310\nAutumn,a lot,,\n", encoding="utf-8")
+
+
 def _big(path: Path) -> None:
     path.write_text(
         _HEAD + "".join(f"Offer {n},2026-04-01,2026-04-30,planned\n" for n in range(5000)), encoding="utf-8"
@@ -41,6 +46,7 @@ MAKERS: Final[dict[str, Callable[[Path], None]]] = {
     "salesforce-campaigns.csv": _salesforce,
     "campaigns.csv": _campaigns,
     "broken.csv": _broken,
+    "budgets.csv": _budgets,
     "big.csv": _big,
     "feed.jsonl.gz": _zipped,
 }

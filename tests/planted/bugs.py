@@ -1,18 +1,9 @@
 """Deliberate breakages of the importer, one promise each; the tests are to catch every one of them."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
-
-class Bug(NamedTuple):
-    """One breakage: in `file`, the only occurrence of `old` becomes `new`."""
-
-    name: str
-    breaks: str  #: the promise
-    file: str  #: below importer/
-    old: str
-    new: str
-    tests: str  #: what is expected to catch it: paths, or names of tests
-
+from tests.planted.bug import Bug
+from tests.planted.item_bugs import ITEM_BUGS
 
 BUGS: Final = (
     Bug("intent_not_synced", "W1: an intent is durable before its request leaves", "ledger/journal.py",
@@ -290,6 +281,7 @@ BUGS: Final = (
     Bug("unknown_is_missing", "verify --remote: what HubSpot does not tell is no difference", "asking.py",
         "        if len(found) < len(set(ids)) and (unsaid or not batch.complete):\n", "        if not batch:\n",
         "tests/undo"),
+    *ITEM_BUGS,
 )  # fmt: skip
 
 #: One of each kind, each caught within seconds.

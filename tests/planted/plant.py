@@ -16,7 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from tests.planted.bugs import BUGS, QUICK, Bug
+from tests.planted.bug import Bug
+from tests.planted.bugs import BUGS, QUICK
 from tests.planted.trees import check_own, copy_tree, run_tests
 
 _WHOLE_SUITE: Final = "tests"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.planted.bugs import BUGS, Bug
+from tests.planted.bug import Bug
+from tests.planted.bugs import BUGS
 from tests.planted.plant import apply, caught_by
 from tests.planted.trees import ROOT
 

@@ -181,3 +181,14 @@ def test_a_misspelt_name_is_suggested() -> None:
     with pytest.raises(UsageError) as caught:
         propose(columns_of(["Foo"], [{"Foo": "1"}]), name="a", definitions=())
     assert (caught.value.hint or "").startswith("Rename the column that names the campaign to hs_name")
+
+
+def test_headings_that_are_fields_of_items_stay() -> None:
+    """Whole items are carried over; a field without its amount is left out; other money is told what it may become."""
+    assert fed("hs_name", "budget.amount", "spend.ads.amount", values=[("A b", "1", "2"), ("C d", "3", "4")]) == {
+        "hs_name": "hs_name", "budget.amount": "budget.amount", "spend.ads.amount": "spend.ads.amount",
+    }  # fmt: skip
+    lone = proposed(["hs_name", "budget.name"], [{"hs_name": "A b", "budget.name": "x"}])
+    assert [feed.prop for feed in lone.feeds] == ["hs_name"]
+    money = proposed(["hs_name", "Actual Cost"], [{"hs_name": "A b", "Actual Cost": "12.50"}])
+    assert "spend.amount" in money.left["Actual Cost"]

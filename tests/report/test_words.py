@@ -4,6 +4,7 @@ import pytest
 
 from importer.errors import ExitStatus
 from importer.report.books import Books
+from importer.report.item_books import ItemBooks
 from importer.report.words import duration, verdict
 
 
@@ -47,3 +48,16 @@ def test_outcomes_are_told_with_their_numbers(status: ExitStatus, books: Books, 
 def test_a_run_without_an_end_is_not_called_anything_else() -> None:
     """A run that left no summary is neither good nor bad: it was killed, or is at work."""
     assert verdict(None, None, None).tone == "wait"
+
+
+def test_items_that_failed_are_not_called_rows() -> None:
+    """Where all rows are well, the headline is about budget and spend."""
+    books = Books(read=3, created=3)
+    failed = verdict(ExitStatus.SOME_FAILED, books, None, ItemBooks(read=6, made=5, failed=1))
+    assert (failed.tone, "1 item" in failed.sentence) == ("mend", True)
+    unclear = verdict(ExitStatus.UNRESOLVED, books, None, ItemBooks(read=6, made=5, unresolved=1))
+    assert "1 item" in unclear.sentence
+    rows = verdict(
+        ExitStatus.SOME_FAILED, Books(read=3, created=2, failed=1), None, ItemBooks(read=6, made=5, failed=1)
+    )
+    assert "1 row of 3" in rows.headline

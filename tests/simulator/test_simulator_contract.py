@@ -101,6 +101,52 @@ async def test_ordinary_replies(simulated: Any, document: dict[str, Any], check:
                 assert reply.raw == b""
 
 
+async def test_items_answer_in_their_schemas(
+    simulated: Any, document: dict[str, Any], check: Check, version: str
+) -> None:
+    """Budget and spend: made, shown, changed, deleted and summed up as the file says; what is wrong is refused."""
+    base = BASES[version]
+    async with simulated("poison=BAD") as client:
+        guid = (await client.create("a", version=version)).json["results"][0]["id"]
+        good = {"name": "Ads", "amount": 12.5, "order": 0}
+        for kind in ("budget", "spend"):
+            above, below = f"/{{campaignGuid}}/{kind}", f"/{{campaignGuid}}/{kind}/{{{kind}Id}}"
+            made = await client.ask("POST", f"{base}/{guid}/{kind}", {**good, "description": "why"})
+            assert (made.status, made.json["amount"], made.json["description"]) == (201, 12.5, "why")
+            item = made.json["id"]
+            calls: list[tuple[str, str, Any, int]] = [
+                ("post", above, good, 201),
+                ("post", above, {"name": "Ads", "amount": 1}, 400),
+                ("post", above, {**good, "amount": "12.5"}, 400),
+                ("post", above, {**good, "order": 0.5}, 400),
+                ("post", above, {**good, "name": "BAD"}, 400),
+                ("post", above, [], 400),
+                ("get", below, None, 200),
+                ("put", below, {**good, "amount": 7}, 200),
+                ("get", "/{campaignGuid}/budget/totals", None, 200),
+                ("delete", below, None, 204),
+                ("get", below, None, 404),
+            ]
+            for method, path, body, status in calls:
+                where = base + path.replace("{campaignGuid}", guid).replace(f"{{{kind}Id}}", item)
+                reply = await client.ask(method.upper(), where, body)
+                assert reply.status == status, (method, path, body)
+                schema = expected(document, method, base + path, reply.status)
+                if schema:
+                    check(schema, reply.json)
+            totals = (await client.ask("GET", f"{base}/{guid}/budget/totals")).json
+            assert [shown["amount"] for shown in totals[f"{kind}Items"]] == [12.5]
+            assert totals[f"{kind}Total"] == 12.5
+        for method, path in (
+            ("POST", "/unknown/budget"),
+            ("GET", "/unknown/budget/totals"),
+            ("GET", f"/{guid}/spend/9"),
+        ):
+            reply = await client.ask(method, base + path, good)
+            assert reply.status == 404
+            check("Error", reply.json)
+
+
 async def test_refusals(simulated: Any, document: dict[str, Any], check: Check, version: str) -> None:
     """Errors before any operation are valid errors, too: token, path, method, limit, scope, size."""
     base = BASES[version]

@@ -1,0 +1,47 @@
+"""The entries that budget and spend items write (see `entries` for the rest). Pure.
+
+What is to be made stands in the intent of the campaign (`more`), so it is durable before the campaign can exist.
+"""
+
+from typing import Any, Literal, TypedDict
+
+
+class Item(TypedDict):
+    """A budget or spend item is about to be made. Durable before the first byte leaves."""
+
+    t: Literal["item"]
+    run: int
+    a: int  #: attempt of this run, from 1
+    again: bool  #: whether it had failed, and is tried once more
+    srv: list[float] | None  #: bounds of the server's clock when this was written; None before any measurement
+    at: float  #: wall clock
+    of: int  #: number of the intent that names it
+    k: int  #: its place in that intent's `more`
+    kind: str  #: budget or spend
+    campaign: str  #: HubSpot's id
+    identity: str
+    name: str  #: of the campaign
+    source: str
+    ordinal: int
+    line: int | None
+    body: Any  #: the request body exactly as sent: bytes when appended, parsed when read back
+
+
+#: One or more entries close an item: `of` is its number.
+ItemOutcome = TypedDict(
+    "ItemOutcome",
+    {
+        "t": Literal["item_outcome"],
+        "of": int,
+        "class": str,  # answered, refused, not_sent, unknown, looked
+        "event": str,  # created, refused, returned, doubted, found, absent, undecidable
+        "status": int | None,
+        "corr": str | None,
+        "id": str | None,  # HubSpot's, of an item that exists
+        "code": str | None,  # why it was not made, or cannot be told
+        "note": str | None,  # what was seen, for people
+        "at": float,
+    },
+)
+
+ItemEntry = Item | ItemOutcome
