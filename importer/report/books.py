@@ -90,7 +90,9 @@ class Tally:
     waiting_until: float | None = None  #: when that ends, monotonic seconds (`anyio.current_time`)
     day_left: int | None = None  #: requests left of the account's day, as the server last said
     day_total: int | None = None  #: requests that the account has a day
-    items: ItemBooks = field(default_factory=ItemBooks)  #: of budget and spend
+    #: the books of [budget and spend](../how-to/budget-and-spend.md): `read` of the valid rows and `earlier` that earlier
+    #: runs had left are in sum `made`, `skipped`, `failed`, `unresolved`, `in_doubt` and `not_sent`
+    items: ItemBooks = field(default_factory=ItemBooks)
     items_expected: int = 0  #: that were due when their turn came
     watch: Callable[[], None] | None = None  #: called when rows failed, and when the day's quota was told
 

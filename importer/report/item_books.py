@@ -22,11 +22,11 @@ class ItemBooks:
 
     read: int = 0  #: of the valid rows of the pass
     earlier: int = 0  #: that earlier runs had left, and this one took up
-    made: int = 0
+    made: int = 0  #: standing in HubSpot
     skipped: int = 0  #: their rows' campaigns existed before
-    failed: int = 0
-    unresolved: int = 0
-    in_doubt: int = 0
+    failed: int = 0  #: not made, cause named
+    unresolved: int = 0  #: of which nobody can tell whether they were made
+    in_doubt: int = 0  #: sent, and not known yet whether they were made
     changed: int = 0  #: campaigns whose items differ from those that were sent; nothing is changed in HubSpot
 
     @property

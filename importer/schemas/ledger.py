@@ -86,16 +86,17 @@ _BODY: Final = closed(
     },
     ["inputs"],
 )
-_KIND: Final[Schema] = {"enum": ["budget", "spend"]}
+_KIND: Final[Schema] = {"description": "What the item is.", "enum": ["budget", "spend"]}
 _ITEM_FIELDS: Final[dict[str, Schema]] = {
-    "name": {"type": "string"},
-    "amount": {"type": "number", "minimum": 0},
-    "order": {"type": "integer", "minimum": 0},
-    "description": {"type": "string"},
+    "name": {"description": "Of the item.", "type": "string"},
+    "amount": {"description": "In the account's currency.", "type": "number", "minimum": 0},
+    "order": {"description": "Its place among the items of its kind.", "type": "integer", "minimum": 0},
+    "description": {"description": "Of the item; absent where the row has none.", "type": "string"},
 }
 _ITEM_BODY: Final = closed(_ITEM_FIELDS, ["name", "amount", "order"])
 _FAILED_ITEM: Final = closed(
-    {"kind": _KIND, "campaign": {"type": "string"}, **_ITEM_FIELDS}, ["kind", "campaign", "name", "amount", "order"]
+    {"kind": _KIND, "campaign": {"description": "HubSpot's id.", "type": "string"}, **_ITEM_FIELDS},
+    ["kind", "campaign", "name", "amount", "order"],
 )
 _ITEM_EVENTS: Final = ["created", "refused", "returned", "doubted", "found", "absent", "undecidable"]
 _MORE: Final[Schema] = {
@@ -247,7 +248,7 @@ _SUMMARY: Final[Schema] = {"description": _VERSION, "const": summary.SCHEMA}
 
 def _with_not_sent(made: Schema) -> Schema:
     """Return the schema of the items' books with the sum that they do not hold."""
-    held = made["properties"] | {"not_sent": {"type": "integer", "minimum": 0}}
+    held = made["properties"] | {"not_sent": {"description": "The rest.", "type": "integer", "minimum": 0}}
     return made | {"properties": held, "required": list(held)}
 
 
