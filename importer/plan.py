@@ -62,6 +62,7 @@ class Plan:
     observe: Callable[[Transport], Transport] = unobserved  #: puts somebody who looks on around the transport
     limits: RunLimits = field(default_factory=RunLimits)
     dry_run: bool = False  #: everything but the requests
+    account_lock: Path | None = None  #: held while a run is connected; None: the account is not locked
     canary: Judge | None = None  #: sends the first batch alone, and is asked before the second
     untold: str | None = "nothing is asked of HubSpot"  #: why a dry run may not ask for limits; None: it may
     simulator: SimulatorPolicy | None = None  #: rehearse against an embedded simulator with these switches

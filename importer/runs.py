@@ -17,6 +17,7 @@ from importer.plan import Plan
 from importer.remote_check import Checked, Counts, Difference, check_remote
 from importer.report.books import Summary, Tally
 from importer.settling import settle_plan
+from importer.sharing.account_lock import account_held
 from importer.stopping import Stop
 from importer.undoing import Ask, Greet, Tell, undo
 from importer.undone import UndoBooks, Undone, Wish
@@ -99,8 +100,21 @@ async def connected(
 ) -> AsyncIterator[tuple[Plan, "HubSpotTransport"]]:  # fmt: skip
     """Connect to HubSpot, or start the embedded simulator and connect to that; yield plan and transport.
 
-    `leaves_nothing`: the simulated account is a new one, and no folder is made.
+    `leaves_nothing`: the simulated account is a new one, no folder is made, and the account is not locked.
+
+    Raises:
+        AccountHeldError: another run has the account.
+        UsageError: its lock cannot be had.
     """
+    async with (
+        account_held(None if leaves_nothing else plan.account_lock),
+        _connected(plan, leaves_nothing=leaves_nothing) as connection,
+    ):
+        yield connection
+
+
+@asynccontextmanager
+async def _connected(plan: Plan, *, leaves_nothing: bool) -> AsyncIterator[tuple[Plan, "HubSpotTransport"]]:
     from importer.hubspot.transport import HubSpotTransport  # noqa: PLC0415 - aiohttp is slow to import
 
     if plan.simulator is None:

@@ -23,7 +23,7 @@ LAYERS: Final = (
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook",
      "renewal", "posting"),
     ("rules", "canary", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting",
-     "run_entries", "comparing", "changing", "spooled", "limits", "oauth", "hooks", "telemetry"),
+     "run_entries", "comparing", "changing", "spooled", "limits", "oauth", "hooks", "telemetry", "sharing"),
     ("unattended",),
     ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),

@@ -107,6 +107,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
          commands="run probe"),
     Flag("yes", "do not ask before an undo, before a new ledger or a probe writes to a production account, nor after a"
          " canary", _RUN, kind="switch", commands="run undo probe adopt", everyday=True),
+    Flag("account_lock", "lock file of the account, where all who import for it reach it: one run at a time", _RUN,
+         "FILE", commands=_SENDS),
     Flag("grace", "how long a stop waits for requests on their way", _RUN, "SECONDS", "8", commands=_SENDS),
     Flag("token_file", "file that holds the token; nobody else may read it", _TO, "FILE", commands=_ASKS,
          everyday=True),
