@@ -69,6 +69,7 @@ class UnattendedSettings(BaseSettings):
     fail_on: Annotated[Names, AfterValidator(_outcomes)] = ("failed", "unresolved", "unexpected")
 
     account_lock: Path | None = None
+    limit_file: Path | None = None
 
     hook_command: str | None = None
     hook_url: str | None = None

@@ -124,6 +124,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("rate", "requests in any 10 seconds", _SPEED, "N", "what HubSpot permits", commands=_SENDS, everyday=True),
     Flag("rate_share", "part of the permitted rate that is used, 1 being all; the rest is left to other integrations",
          _SPEED, "PART", "1", commands=_SENDS),
+    Flag("limit_file", "file through which processes share the rate limit of an account", _SPEED, "FILE",
+         commands=_SENDS),
     Flag("workers", "requests on their way at once; auto finds the number", _SPEED, "N", "auto", commands=_SENDS),
     Flag("timeout", "how long a request may take", _SPEED, "SECONDS", "110", commands=_ASKS),
     Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "SECONDS", "60",

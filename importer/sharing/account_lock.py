@@ -11,6 +11,7 @@ import anyio.to_thread
 from importer.errors import AccountHeldError, UsageError
 from importer.ledger.lock import RunLock
 
+NOT_MADE: Final = "Make it, or mount it: a folder that is shared is never made by a run."
 _DOCTOR: Final = "importer doctor --shared DIR tries out whether locks keep others out in a folder."
 
 
@@ -26,16 +27,14 @@ class AccountLock(RunLock):
         self._path = path
 
     def take(self) -> None:
-        """Take the lock at once; the folder is made if missing. Blocks.
+        """Take the lock at once. Blocks. Its folder is not made: it may be that of a share that is not mounted.
 
         Raises:
             AccountHeldError: another run has the account; the message says which.
             UsageError: no lock can be had there.
         """
-        try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(f"the folder of {self._path} cannot be made: {error.strerror or error}") from error
+        if not self._path.parent.is_dir():
+            raise UsageError(f"the folder of {self._path} is not there", hint=NOT_MADE)
         try:
             super().take()
         except UsageError as error:

@@ -14,7 +14,8 @@ from importer.sharing.account_lock import AccountLock, account_held
 
 @pytest.fixture
 def lock_file(tmp_path: Path) -> Path:
-    """Name a lock in a folder that is not there yet."""
+    """Name a lock in a folder for locks."""
+    (tmp_path / "accounts").mkdir()
     return tmp_path / "accounts" / "acme.lock"
 
 
@@ -80,10 +81,11 @@ async def test_a_dry_run_locks_nothing(tmp_path: Path, lock_file: Path, holder: 
     assert summary.status is ExitStatus.OK
 
 
-async def test_a_lock_that_cannot_be_had_is_refused(tmp_path: Path) -> None:
-    """A folder instead of a file, and a file where a folder is wanted: a usage error that says how to try it out."""
+def test_a_lock_that_cannot_be_had_is_refused(tmp_path: Path) -> None:
+    """A folder instead of a file, and a folder that is not there, as of a share that is not mounted: usage errors."""
     (tmp_path / "folder.lock").mkdir()
-    (tmp_path / "file").write_text("")
-    for path in (tmp_path / "folder.lock", tmp_path / "file" / "acme.lock"):
-        with pytest.raises(UsageError, match=r"cannot be (locked|made)"):
-            AccountLock(path).take()
+    with pytest.raises(UsageError, match="cannot be locked"):
+        AccountLock(tmp_path / "folder.lock").take()
+    with pytest.raises(UsageError, match="is not there"):
+        AccountLock(tmp_path / "share" / "acme.lock").take()
+    assert not (tmp_path / "share").exists()
