@@ -7,6 +7,7 @@
     ├── AccessError            4   credentials, scope, another account or base URL
     ├── LedgerError            5   damaged, not writable, disk full
     │   └── LedgerHeldError   10   another run has it
+    ├── AccountHeldError      10   another run has the account
     ├── PausedError            7   quota, migration, outage: resumable
     └── InternalError         70   a bug of ours, or an API that is gone
         └── BooksError        71   the books do not balance
@@ -107,6 +108,12 @@ class LedgerError(ImporterError):
 
 class LedgerHeldError(LedgerError):
     """Another run holds the ledger."""
+
+    exit_status = ExitStatus.HELD
+
+
+class AccountHeldError(ImporterError):
+    """Another run holds the account."""
 
     exit_status = ExitStatus.HELD
 

@@ -23,7 +23,7 @@ LAYERS: Final = (
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook",
      "renewal", "posting"),
     ("rules", "canary", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting",
-     "run_entries", "comparing", "changing", "spooled", "limits", "oauth", "hooks", "telemetry"),
+     "run_entries", "comparing", "changing", "spooled", "limits", "oauth", "hooks", "telemetry", "sharing"),
     ("unattended",),
     ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
@@ -66,7 +66,7 @@ PURE: Final = frozenset(
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
     sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
-    telemetry.figures
+    telemetry.figures sharing.window sharing.kept sharing.clock sharing.book
     simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
     simulator.replies simulator.routes simulator.limits simulator.store
 """,

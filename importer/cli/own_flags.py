@@ -42,6 +42,14 @@ REPORT: Final = (
 )
 SIMULATOR: Final = (
     Flag("port", "port to listen on", _OWN, "N", "any free one", everyday=True),
+    Flag(
+        "accounts",
+        "so many accounts, with the tokens account-1, account-2, …",
+        _OWN,
+        "N",
+        "one, for any token",
+        everyday=True,
+    ),
     Flag("rate", "requests permitted in 10 s", _OWN, "N", "no limit", everyday=True),
     Flag("fault", "fault by probability or number; may be repeated", _OWN, "NAME:P|NAME@N", kind="list", everyday=True),
     Flag("latency", "how long a request takes", _OWN, "fixed:S|uniform:S-S|longtail:S", everyday=True),
