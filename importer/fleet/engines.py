@@ -16,5 +16,5 @@ def engine_of(fleet: Fleet) -> Engine:
         return LocalEngine(fleet.at_once)
     raise UsageError(
         f"there is no engine for {fleet.engine}",
-        hint='engine = "local" runs everything on this machine; any other scheduler can call importer fleet --only NAME.',
+        hint='engine = "local" runs all on this machine; other schedulers can call importer fleet --only NAME.',
     )
