@@ -130,6 +130,11 @@ class PausedError(ImporterError):
 
     exit_status = ExitStatus.PAUSED
 
+    def __init__(self, message: str | None = None, *, hint: str | None = None, wait_s: float | None = None) -> None:
+        """Take message and hint, and the seconds after which it may go on, where somebody named them."""
+        super().__init__(message, hint=hint)
+        self.wait_s = wait_s
+
 
 class InternalError(ImporterError):
     """A bug of the importer."""

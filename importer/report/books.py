@@ -170,6 +170,7 @@ class Summary:
     seconds: float
     dry_run: bool = False
     simulated: bool = False
+    resume_at: float | None = None  #: epoch seconds before which going on is of no use, where HubSpot named the wait
     estimate: dict[str, Any] | None = None  #: of a dry run: `estimating.Estimate` as plain values
 
 
