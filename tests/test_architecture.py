@@ -66,7 +66,8 @@ PURE: Final = frozenset(
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
     sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
-    telemetry.figures sharing.window sharing.kept sharing.clock sharing.book
+    telemetry.figures fleet.model fleet.engine fleet.standing fleet.schedule fleet.places
+    sharing.window sharing.kept sharing.clock sharing.book
     simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties
     simulator.replies simulator.routes simulator.limits simulator.store
 """,
