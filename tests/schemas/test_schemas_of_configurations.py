@@ -10,10 +10,10 @@ import pytest
 from importer import rules
 from importer.cli.flags import IN_FILE
 from importer.errors import ExitStatus, UsageError
+from importer.fleet.file import read_fleet
 from importer.mapping import parse_mapping
 from importer.schemas.published import SCHEMAS
 from importer.settings import read_file
-from importer.fleet.file import read_fleet
 from tests.schemas.conformity import complaint
 
 ROOT: Final = Path(__file__).resolve().parents[2]
