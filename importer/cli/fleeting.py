@@ -18,7 +18,7 @@ from importer.cli.errors import show_error
 from importer.cli.fleet_shown import changed_line, headline, listed
 from importer.cli.screen import Screen, clean
 from importer.cli.session import plain_error
-from importer.errors import ExitStatus, ImporterError, UsageError
+from importer.errors import AGAIN, ExitStatus, ImporterError, UsageError
 from importer.fleet import marks, places
 from importer.fleet.driver import Driver, chosen, status_of
 from importer.fleet.driver_lock import DriverLock, make_directory
@@ -134,7 +134,10 @@ def _drive(read: Fleet, path: str, flags: Mapping[str, Any], screen: Screen) -> 
                 history.write(time.time(), done)
 
             async def changed(at: float, told: Mapping[str, Standing]) -> None:
-                await anyio.to_thread.run_sync(history.write, at, told)
+                try:
+                    await anyio.to_thread.run_sync(history.write, at, told)
+                except OSError as error:
+                    raise _unwritable(error) from error
                 for name, standing in told.items():
                     screen.notice(changed_line(name, standing))
 
@@ -147,11 +150,15 @@ def _drive(read: Fleet, path: str, flags: Mapping[str, Any], screen: Screen) -> 
             marks.write_round(read, replace(current, ended=True))
         _leave(read, screen)
     except OSError as error:
-        raise UsageError(f"the fleet's directory cannot be written: {error.strerror or error}") from error
+        raise _unwritable(error) from error
     finally:
         lock.release()
     _show(read, flags, screen)
     return int(status)
+
+
+def _unwritable(error: OSError) -> UsageError:
+    return UsageError(f"the fleet's directory cannot be written: {error.strerror or error}", hint=AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +188,7 @@ def _run(work: _Work, screen: Screen) -> ExitStatus | None:
 async def _perform(work: _Work, stop: Stop, screen: Screen) -> None:
     """Drive, beside signals and the page. Cancellation: the imports are stopped, resumable."""
     anyio.to_thread.current_default_thread_limiter().total_tokens = work.engine.slots * 2 + 40
-    async with anyio.create_task_group() as beside, work.engine as engine:
+    async with work.engine as engine, anyio.create_task_group() as beside:
         await beside.start(_watch_signals, stop, screen)
         if work.read is not None:
             beside.start_soon(_keep_page, work.read, screen)
