@@ -41,6 +41,7 @@ What holds them together:
     pipeline      the list of the stations: task groups, streams, workers
     dry_run, settling, inspecting    a rehearsal; settling by itself; looking at a ledger
     runs          the same, connected to HubSpot or to the simulator
+    fleet         many imports for many accounts
     cli, library  for people, for programs
     simulator     a HubSpot look-alike with faults
 

@@ -26,7 +26,6 @@ from importer.ledger.opening import Ledger, Owner, open_ledger
 from importer.ledger.projections import RESULTS
 from importer.lookup import Lookup
 from importer.model import Result, State
-from importer.pacing import Pacer, RollingWindow
 from importer.pipeline import Confirm, nobody_asks
 from importer.plan import Plan
 from importer.preflight import ask_account
@@ -66,7 +65,7 @@ async def adopt_plan(
     started, began = run_entries.wall_clock(), time.monotonic()
     _check_key(plan.records)
     lookup = Lookup(
-        transport=transport, pacer=Pacer(RollingWindow(plan.rate)), clock=ServerClock(), wall=time.time, tally=tally,
+        transport=transport, pacer=plan.pacer(stop), clock=ServerClock(), wall=time.time, tally=tally,
         stop=stop, waits=plan.waits, folder=plan.ledger, correlation=plan.records.correlation,
         retry_s=min(2.0, plan.settling.looks_apart_s),
     )  # fmt: skip

@@ -12,7 +12,8 @@ is, if all that was counted is ours.
 """
 
 from bisect import bisect_left, bisect_right
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 _FORGET_AT: Final = 4096  #: marks; fewer are not worth tidying up
 
@@ -49,9 +50,21 @@ class Arrivals:
         index = bisect_left(self._counts, count)
         return self._times[index] if index < len(self._counts) else None
 
-    def forget(self, before: float) -> None:
-        """Drop what was known only before a moment, once that is much."""
-        if len(self._times) >= _FORGET_AT:
+    def saved(self) -> dict[str, Any]:
+        """Return all that is known, ready for JSON."""
+        return {"times": self._times, "counts": self._counts, "answered": self._answered}
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> "Arrivals":
+        """Return what was saved. JSON knows no infinity: null stands for the time before all times."""
+        arrivals = cls()
+        arrivals._times = [float("-inf") if time is None else float(time) for time in saved["times"]]
+        arrivals._counts, arrivals._answered = list(saved["counts"]), saved["answered"]
+        return arrivals
+
+    def forget(self, before: float, *, at: int = _FORGET_AT) -> None:
+        """Drop what was known only before a moment, once there are `at` marks."""
+        if len(self._times) >= at:
             index = max(bisect_right(self._times, before) - 1, 0)
             del self._times[:index]
             del self._counts[:index]

@@ -7,6 +7,8 @@
     ├── AccessError            4   credentials, scope, another account or base URL
     ├── LedgerError            5   damaged, not writable, disk full
     │   └── LedgerHeldError   10   another run has it
+    ├── AccountHeldError      10   another run has the account
+    ├── FleetHeldError        10   another driver has the fleet
     ├── PausedError            7   quota, migration, outage: resumable
     └── InternalError         70   a bug of ours, or an API that is gone
         └── BooksError        71   the books do not balance
@@ -111,10 +113,27 @@ class LedgerHeldError(LedgerError):
     exit_status = ExitStatus.HELD
 
 
+class AccountHeldError(ImporterError):
+    """Another run holds the account."""
+
+    exit_status = ExitStatus.HELD
+
+
+class FleetHeldError(ImporterError):
+    """Another driver is at work on the fleet."""
+
+    exit_status = ExitStatus.HELD
+
+
 class PausedError(ImporterError):
     """The run stopped in a way that the same command continues."""
 
     exit_status = ExitStatus.PAUSED
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None, wait_s: float | None = None) -> None:
+        """Take message and hint, and the seconds after which it may go on, where somebody named them."""
+        super().__init__(message, hint=hint)
+        self.wait_s = wait_s
 
 
 class InternalError(ImporterError):

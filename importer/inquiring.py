@@ -7,7 +7,6 @@ from importer.asking import Asker
 from importer.hubspot.exchange import Transport
 from importer.lookup import Lookup
 from importer.outage import Backoff, Outage
-from importer.pacing import Pacer, RollingWindow
 from importer.plan import Plan
 from importer.report.books import Tally
 from importer.server_clock import ServerClock
@@ -17,7 +16,7 @@ from importer.stopping import Stop
 def lookup_of(plan: Plan, transport: Transport, *, tally: Tally, stop: Stop) -> Lookup:
     """Return who asks, once, in turn."""
     return Lookup(
-        transport=transport, pacer=Pacer(RollingWindow(plan.rate)), clock=ServerClock(), wall=time.time, tally=tally,
+        transport=transport, pacer=plan.pacer(stop), clock=ServerClock(), wall=time.time, tally=tally,
         stop=stop, waits=plan.waits, folder=plan.ledger, correlation=plan.records.correlation,
         retry_s=min(2.0, plan.settling.looks_apart_s),
     )  # fmt: skip

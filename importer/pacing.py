@@ -38,6 +38,7 @@ class RatePolicy:
     share: float = 1.0  #: part of what the server permits that is used, above 0 and at most 1
     decrease: float = 0.75  #: factor on the limit after a refusal, at most once a window
     recovery: float = 0.05  #: requests a window that each good answer gives back of such a decrease
+    margin_s: float = 0.0  #: a slot is held so much longer than the window
 
 
 class RollingWindow:
@@ -115,6 +116,10 @@ class RollingWindow:
             return "other integrations share the rate limit"
         return f"the rate limit of {self._ceiling()} requests in {self._window_s:g} s"
 
+    @property
+    def _hold_s(self) -> float:
+        return self._window_s * _GUARD + self._policy.margin_s
+
     def _ceiling(self) -> int:
         of_server = int(self._server_max * self._policy.share)
         return max(1, min(of_server, self._policy.requests) if self._policy.fixed else of_server)
@@ -127,13 +132,12 @@ class RollingWindow:
 
     def _out_of_window(self, now: float) -> int:
         """Return how many of our requests the server's window at `now`, and any later one, certainly leaves out."""
-        return self._arrivals.certain(now - self._window_s * _GUARD)
+        return self._arrivals.certain(now - self._hold_s)
 
     def _until_free(self, now: float, needed: int) -> float:
         """Return the least time until `needed` requests are out of the window, or the neighbours' requests are."""
-        hold_s = self._window_s * _GUARD
         since = self._arrivals.since(needed)
-        free_at = (now if since is None else since) + hold_s
+        free_at = (now if since is None else since) + self._hold_s
         if self._neighbours and now < self._neighbours_until:
             free_at = min(free_at, self._neighbours_until)
         return free_at - now

@@ -31,7 +31,7 @@ from importer.ledger.opening import Ledger, Owner, open_ledger
 from importer.lookup import Lookup
 from importer.model import State
 from importer.outage import Backoff, Outage
-from importer.pacing import Pacer, RollingWindow
+from importer.pacing import Pacer
 from importer.plan import Plan
 from importer.preflight import Account, ask_account, earlier_doubts
 from importer.producing import Began, Producer, open_list, resender
@@ -85,7 +85,7 @@ async def run_plan(
         ImporterError: before the ledger was opened (nothing was read or sent).
     """
     started, began = run_entries.wall_clock(), time.monotonic()
-    pacer, clock = Pacer(RollingWindow(plan.rate), tally.hear_quota), ServerClock()
+    pacer, clock = plan.pacer(stop, tally.hear_quota), ServerClock()
     with ExitStack() as stack:
         how = (plan.reading, plan.mapping, plan.records, plan.ready, plan.admission.limit)
         reading = stack.enter_context(Reading(plan.sources, *how))

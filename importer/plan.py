@@ -15,11 +15,13 @@ from importer.hubspot.throttle import WaitPolicy
 from importer.limits import RunLimits
 from importer.mapping import CampaignMapping
 from importer.outage import OutagePolicy
-from importer.pacing import RatePolicy
+from importer.pacing import Pacer, RatePolicy, RollingWindow
 from importer.records import RecordPolicy
 from importer.renewal import Renewal, never_another
+from importer.sharing.pacer import SharedPacer
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import ReadPolicy
+from importer.stopping import Stop
 
 
 def nothing_more() -> Iterable[str]:
@@ -62,6 +64,9 @@ class Plan:
     observe: Callable[[Transport], Transport] = unobserved  #: puts somebody who looks on around the transport
     limits: RunLimits = field(default_factory=RunLimits)
     dry_run: bool = False  #: everything but the requests
+    account_lock: Path | None = None  #: held while a run is connected; None: the account is not locked
+    limit_file: Path | None = None  #: through which processes share the rate limit; None: this one has it alone
+    shared: SharedPacer | None = None  #: once connected, who takes the slots of a shared limit
     canary: Judge | None = None  #: sends the first batch alone, and is asked before the second
     untold: str | None = "nothing is asked of HubSpot"  #: why a dry run may not ask for limits; None: it may
     simulator: SimulatorPolicy | None = None  #: rehearse against an embedded simulator with these switches
@@ -71,6 +76,13 @@ class Plan:
     def concurrency(self) -> ConcurrencyPolicy:
         """How many workers there are."""
         return ConcurrencyPolicy(workers=self.workers)
+
+    def pacer(self, stop: Stop, told: Callable[[int | None, int | None], None] | None = None) -> Pacer:
+        """Return who gives out the slots of the rate limit in one run; `told` hears what is left of the day."""
+        if self.shared is None:
+            return Pacer(RollingWindow(self.rate), told)
+        self.shared.told, self.shared.failed = told, stop.request_for
+        return self.shared
 
     def renewal(self) -> Renewal:
         """Return who asks for another token in one run."""

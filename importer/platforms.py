@@ -126,6 +126,14 @@ def user_number(*, calls: Any = os) -> str:
     return str(calls.getuid()) if hasattr(calls, "getuid") else "unknown"
 
 
+def boot_id(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> str | None:
+    """Return what all processes share that have one monotonic clock; None where the system does not tell."""
+    try:
+        return path.read_text().strip() or None
+    except OSError:
+        return None
+
+
 # Network
 
 

@@ -17,6 +17,8 @@ from importer.plan import Plan
 from importer.remote_check import Checked, Counts, Difference, check_remote
 from importer.report.books import Summary, Tally
 from importer.settling import settle_plan
+from importer.sharing.account_lock import account_held
+from importer.sharing.limit import limit_shared
 from importer.stopping import Stop
 from importer.undoing import Ask, Greet, Tell, undo
 from importer.undone import UndoBooks, Undone, Wish
@@ -99,8 +101,23 @@ async def connected(
 ) -> AsyncIterator[tuple[Plan, "HubSpotTransport"]]:  # fmt: skip
     """Connect to HubSpot, or start the embedded simulator and connect to that; yield plan and transport.
 
-    `leaves_nothing`: the simulated account is a new one, and no folder is made.
+    `leaves_nothing`: the simulated account is a new one, no folder is made, and nothing is shared.
+
+    Raises:
+        AccountHeldError: another run has the account.
+        UsageError: its lock or its shared limit cannot be had.
     """
+    shares = not leaves_nothing
+    async with (
+        account_held(plan.account_lock if shares else None),
+        limit_shared(plan.limit_file if shares else None, plan.rate, outage_max_s=plan.outage.outage_max_s) as pacer,
+        _connected(replace(plan, shared=pacer), leaves_nothing=leaves_nothing) as connection,
+    ):
+        yield connection
+
+
+@asynccontextmanager
+async def _connected(plan: Plan, *, leaves_nothing: bool) -> AsyncIterator[tuple[Plan, "HubSpotTransport"]]:
     from importer.hubspot.transport import HubSpotTransport  # noqa: PLC0415 - aiohttp is slow to import
 
     if plan.simulator is None:

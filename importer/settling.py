@@ -21,7 +21,6 @@ from importer.ledger.opening import Ledger, Owner, open_ledger, read_header
 from importer.ledger.projections import RESULTS
 from importer.lookup import Lookup, known_ids
 from importer.model import State
-from importer.pacing import Pacer, RollingWindow
 from importer.pipeline import Confirm, nobody_asks
 from importer.plan import Plan
 from importer.preflight import ask_account, earlier_doubts
@@ -50,7 +49,7 @@ async def settle_plan(
     """
     started, began = wall_clock(), time.monotonic()
     await anyio.to_thread.run_sync(read_header, plan.ledger)
-    pacer, clock = Pacer(RollingWindow(plan.rate)), ServerClock()
+    pacer, clock = plan.pacer(stop), ServerClock()
     lookup = Lookup(
         transport=transport, pacer=pacer, clock=clock, wall=time.time, tally=tally, stop=stop, waits=plan.waits,
         folder=plan.ledger, renewal=plan.renewal(), correlation=plan.records.correlation,

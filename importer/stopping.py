@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import anyio
 
-from importer.errors import ExitStatus, ImporterError
+from importer.errors import ExitStatus, ImporterError, PausedError
 
 
 class StoppedError(Exception):
@@ -27,6 +27,7 @@ class Stop:
         self.reason: str | None = None
         self.hint: str | None = None
         self.status = ExitStatus.OK
+        self.wait_s: float | None = None  #: seconds after which the run may be gone on with, where somebody named them
 
     @property
     def requested(self) -> bool:
@@ -48,6 +49,8 @@ class Stop:
 
     def request_for(self, error: ImporterError) -> None:
         """Ask to drain and stop because of `error`."""
+        if not self.requested and isinstance(error, PausedError):
+            self.wait_s = error.wait_s
         self.request(error.message, error.exit_status, error.hint)
 
     def cancel_now(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from importer.errors import BooksError, ExitStatus, ImporterError
+from importer.errors import BooksError, ExitStatus, ImporterError, PausedError
 from importer.plan import Plan
 from importer.preflight import Account
 from importer.reading import Reading
@@ -41,6 +41,8 @@ def conclude(
     except BooksError as error:
         statuses.append(error.exit_status)
         reasons.insert(0, (error.message, "Keep the ledger and report this."))
+    waits = [error.wait_s for error in failures if isinstance(error, PausedError)] + [stop.wait_s]
+    wait_s = next((wait for wait in waits if wait is not None), None)
     reason, hint = reasons[0] if reasons else (None, None)
     return Summary(
         run=run,
@@ -56,6 +58,7 @@ def conclude(
         base_url=plan.transport.base_url,
         started_at=started.isoformat(timespec="seconds"),
         seconds=round(seconds, 3),
+        resume_at=round(started.timestamp() + seconds + wait_s, 3) if wait_s is not None else None,
         dry_run=plan.dry_run,
         simulated=plan.simulator is not None,
     )

@@ -69,6 +69,9 @@ class UnattendedSettings(BaseSettings):
     quota_share: Share = 1.0
     fail_on: Annotated[Names, AfterValidator(_outcomes)] = ("failed", "unresolved", "unexpected")
 
+    account_lock: Path | None = None
+    limit_file: Path | None = None
+
     hook_command: str | None = None
     hook_url: str | None = None
     hook_secret_file: Path | None = None

@@ -24,7 +24,8 @@ LAYERS: Final = (
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook",
      "renewal", "posting"),
     ("rules", "canary", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting",
-     "run_entries", "comparing", "changing", "spooled", "limits", "oauth", "hooks", "telemetry", "items.amounts"),
+     "run_entries", "comparing", "changing", "spooled", "limits", "oauth", "hooks", "telemetry", "items.amounts",
+     "sharing"),
     ("unattended", "items.mapped"),
     ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
@@ -34,7 +35,7 @@ LAYERS: Final = (
     ("first_batch", "estimating", "upserting"),
     ("pipeline", "dry_run", "beside", "undoing", "remote_check"),
     ("settling", "adopting", "setting_up"),
-    ("runs", "schemas"),
+    ("runs", "schemas", "fleet"),
     ("cli",),
     ("library",),
     ("", "__main__"),
@@ -67,7 +68,8 @@ PURE: Final = frozenset(
     ledger.identities.layout ledger.identities.bloom
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
     sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
-    telemetry.figures
+    telemetry.figures fleet.model fleet.engine fleet.standing fleet.schedule fleet.places
+    sharing.window sharing.kept sharing.clock sharing.book
     items.amounts items.mapped items.telling items.judging ledger.item_entries ledger.items_fold
     ledger.items_audit report.item_books
     simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties

@@ -107,6 +107,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
          commands="run probe"),
     Flag("yes", "do not ask before an undo, before a new ledger or a probe writes to a production account, nor after a"
          " canary", _RUN, kind="switch", commands="run undo probe adopt", everyday=True),
+    Flag("account_lock", "lock file of the account, where all who import for it reach it: one run at a time", _RUN,
+         "FILE", commands=_SENDS),
     Flag("grace", "how long a stop waits for requests on their way", _RUN, "TIME", "8", commands=_SENDS),
     Flag("token_file", "file that holds the token; nobody else may read it", _TO, "FILE", commands=_ASKS,
          everyday=True),
@@ -122,6 +124,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
     Flag("rate", "requests in any 10 seconds", _SPEED, "N", "what HubSpot permits", commands=_SENDS, everyday=True),
     Flag("rate_share", "part of the permitted rate that is used, 1 being all; the rest is left to other integrations",
          _SPEED, "PART", "1", commands=_SENDS),
+    Flag("limit_file", "file through which processes share the rate limit of an account", _SPEED, "FILE",
+         commands=_SENDS),
     Flag("workers", "requests on their way at once; auto finds the number", _SPEED, "N", "auto", commands=_SENDS),
     Flag("timeout", "how long a request may take", _SPEED, "TIME", "110", commands=_ASKS),
     Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "TIME", "60",

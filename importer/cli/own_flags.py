@@ -42,6 +42,14 @@ REPORT: Final = (
 )
 SIMULATOR: Final = (
     Flag("port", "port to listen on", _OWN, "N", "any free one", everyday=True),
+    Flag(
+        "accounts",
+        "so many accounts, with the tokens account-1, account-2, …",
+        _OWN,
+        "N",
+        "one, for any token",
+        everyday=True,
+    ),
     Flag("rate", "requests permitted in 10 s", _OWN, "N", "no limit", everyday=True),
     Flag("fault", "fault by probability or number; may be repeated", _OWN, "NAME:P|NAME@N", kind="list", everyday=True),
     Flag("latency", "how long a request takes", _OWN, "fixed:S|uniform:S-S|longtail:S", everyday=True),
@@ -66,3 +74,10 @@ DOCTOR: Final = (
     Flag("ledger", "folder where the ledger is to be", _OWN, "DIR", "this one", everyday=True),
     *AS_JSON,
 )
+FLEET: Final = (
+    Flag("only", "run this import alone, without the driver's lock: for other schedulers", _OWN, "NAME|INDEX",
+         everyday=True),
+    Flag("dry_run", "only list what would run", _OWN, kind="switch", everyday=True),
+    Flag("json", "print one JSON object", _OWN, kind="switch", everyday=True),
+    Flag("quiet", "say nothing of each import", _OWN, kind="switch", everyday=True),
+)  # fmt: skip

@@ -71,6 +71,8 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
         grace_s=settings.grace,
         outage=OutagePolicy(outage_max_s=settings.max_outage),
         limits=_limits(settings),
+        account_lock=settings.account_lock,
+        limit_file=settings.limit_file,
         dry_run=settings.dry_run,
         canary=_canary(settings),
         untold=untold,

@@ -37,15 +37,17 @@ def simulator(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> 
     """Serve a simulated HubSpot until it is interrupted; return the exit status."""
     del argument, argv
     screen = Screen()
-    texts = [f"{name}={flags[name]}" for name in ("rate", "latency", "seed") if flags.get(name)]
+    texts = [f"{name}={flags[name]}" for name in ("accounts", "rate", "latency", "seed") if flags.get(name)]
     texts += [*(flags.get("set_") or []), *(flags.get("fault") or [])]
 
     def ready(base_url: str) -> None:
         screen.data(base_url)
         chosen = any(text.startswith(("token=", "refresh_token=")) for text in texts)
-        token = "the token that was set" if chosen else "any token"
+        many = flags.get("accounts")
+        token = f"one of the tokens account-1 to account-{many}" if many else "any token"
+        token = "the token that was set" if chosen else token
         screen.say(f"a simulated HubSpot listens at {base_url}; {token} will do; Ctrl-C ends it")
-        given = "" if chosen else "HUBSPOT_ACCESS_TOKEN=any "
+        given = "" if chosen else f"HUBSPOT_ACCESS_TOKEN={'account-1' if many else 'any'} "
         screen.say(f"{given}{command_line(['run', '--base-url', base_url, 'FILE'])}")
 
     try:

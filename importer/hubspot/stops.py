@@ -96,12 +96,16 @@ def quota_used() -> PausedError:
 
 def long_wait(wait_s: float) -> PausedError:
     """Return the error for a wait that is longer than this run wants to sleep."""
-    return PausedError(f"HubSpot asks to wait {wait_s / 60:,.0f} minutes", hint=f"{_AGAIN[:-1]}, later than that.")
+    return PausedError(
+        f"HubSpot asks to wait {wait_s / 60:,.0f} minutes", hint=f"{_AGAIN[:-1]}, later than that.", wait_s=wait_s
+    )
 
 
 def migrating(wait_s: float | None) -> PausedError:
     """Return the error for an account that moves between data centres."""
     hours = f" for {wait_s / 3600:,.1f} hours" if wait_s else ""
     return PausedError(
-        f"HubSpot is moving the account to another data centre and takes nothing{hours}", hint=f"Later: {_AGAIN}"
+        f"HubSpot is moving the account to another data centre and takes nothing{hours}",
+        hint=f"Later: {_AGAIN}",
+        wait_s=wait_s,
     )

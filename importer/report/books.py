@@ -90,7 +90,7 @@ class Tally:
     waiting_until: float | None = None  #: when that ends, monotonic seconds (`anyio.current_time`)
     day_left: int | None = None  #: requests left of the account's day, as the server last said
     day_total: int | None = None  #: requests that the account has a day
-    #: the books of [budget and spend](../how-to/budget-and-spend.md): `read` of the valid rows and `earlier` that earlier
+    #: of [budget and spend](../how-to/budget-and-spend.md): `read` of the valid rows and `earlier` that earlier
     #: runs had left are in sum `made`, `skipped`, `failed`, `unresolved`, `in_doubt` and `not_sent`
     items: ItemBooks = field(default_factory=ItemBooks)
     items_expected: int = 0  #: that were due when their turn came
@@ -176,6 +176,8 @@ class Summary:
     seconds: float  #: how long the run took
     dry_run: bool = False  #: whether nothing was to be sent
     simulated: bool = False  #: whether HubSpot was a simulated one
+    #: epoch seconds before which going on is of no use, where HubSpot named a wait; null else
+    resume_at: float | None = None
     estimate: dict[str, Any] | None = None  #: of a dry run, what a run would do; else null
 
 

@@ -26,6 +26,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "counts": dict(summary.counts),
         "ledger": summary.ledger,
         "sources": list(summary.sources),
+        "resume_at": summary.resume_at,
         "account": summary.account,
         "base_url": summary.base_url,
         "started_at": summary.started_at,

@@ -4,6 +4,7 @@
     routes      the paths; operations, what they do; exchange, one request and what may be done with it
     properties  what is accepted and how values change; replies, HubSpot's bodies; limits, how it counts
     store       the campaigns in columns; account, who makes them; state, how they survive the process
+    portals     one account or many, by token
     tokens      which tokens are taken, and those given to an installed app
     desk        token, limits, scope, faults, request log; app, the bytes; server, start and stop
 

@@ -13,9 +13,9 @@ import orjson
 from aiohttp import web
 
 from importer.errors import LedgerError
-from importer.simulator.account import Account
 from importer.simulator.clock import Clock
-from importer.simulator.desk import Asked, Desk, Log
+from importer.simulator.desk import Asked
+from importer.simulator.portals import Portal, Portals
 from importer.simulator.replies import JSON, Reply, Sending
 
 _PIECES: Final = 20  # of a slow reply
@@ -24,16 +24,18 @@ _LINGER_NOT: Final = struct.pack("ii", 1, 0)  # close with a reset
 
 
 class Wire:
-    """Serves one desk over HTTP. `closing` is set when the simulator stops, so that held connections let go."""
+    """Serves the desks over HTTP. `closing` is set when the simulator stops, so that held connections let go."""
 
-    def __init__(self, desk: Desk, account: Account, clock: Clock, log: Log, closing: anyio.Event) -> None:
-        self._desk, self._account, self._clock, self._log, self._closing = desk, account, clock, log, closing
+    def __init__(self, portals: Portals, clock: Clock, closing: anyio.Event) -> None:
+        self._portals, self._clock, self._closing = portals, clock, closing
+        self._policy = portals.first.account.policy
         self._strays = 0
         self._date = (0, "")
 
     def app(self) -> web.Application:
         """Return the application."""
-        app = web.Application(client_max_size=self._account.policy.body_bytes_max)
+        app = web.Application(client_max_size=self._policy.body_bytes_max)
+        app.router.add_get("/__simulator__/accounts", self._accounts)
         app.router.add_get("/__simulator__/truth", self._truth)
         app.router.add_get("/__simulator__/requests", self._requests)
         app.router.add_get("/__simulator__/stats", self._stats)
@@ -44,15 +46,7 @@ class Wire:
 
     def stats(self) -> dict[str, Any]:
         """Return counts of everything, ready for JSON."""
-        store = self._account.store
-        return {
-            **self._log.stats(),
-            "campaigns": len(store),
-            "foreign": store.foreign_count,
-            "archived": store.archived_count,
-            "strays": self._strays,
-            "tokens_given": self._desk.tokens.given,
-        }
+        return {**self._portals.stats(), "strays": self._strays}
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         try:
@@ -61,23 +55,25 @@ class Wire:
             return web.Response(status=500)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        seen = self._log.arrive(self._clock.now(), request.method, request.path, request.query_string)
+        authorization = request.headers.get("Authorization", "")
+        portal = self._portals.of_token(authorization.partition(" ")[2].strip())
+        seen = portal.log.arrive(self._clock.now(), request.method, request.path, request.query_string)
         body: bytes | None
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             body = None
         except (web.RequestPayloadError, ConnectionError):  # the client left: the request never arrived
-            self._log.end(seen._replace(status=0, ended=self._clock.now()))
+            portal.log.end(seen._replace(status=0, ended=self._clock.now()))
             return web.Response(status=400)
         asked = Asked(
             method=request.method,
             path=request.path,
             query={name: request.query.getall(name) for name in request.query},
-            authorization=request.headers.get("Authorization", ""),
+            authorization=authorization,
             body=body,
         )
-        return await self._send(request, await self._desk.answer(seen, asked))
+        return await self._send(request, await portal.desk.answer(seen, asked))
 
     async def _send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
         headers = [("Content-Type", reply.content_type), ("Date", self._date_now()), *reply.headers]
@@ -111,25 +107,38 @@ class Wire:
             request.transport.close()
 
     def _date_now(self) -> str:
-        policy = self._account.policy
+        policy = self._policy
         second = int(self._clock.now() + policy.clock_skew_s + policy.date_skew_s)
         if self._date[0] != second:
             self._date = (second, formatdate(second, usegmt=True))
         return self._date[1]
 
     async def _token(self, request: web.Request) -> web.Response:
-        status, body = self._desk.tokens.give(await request.post())
+        status, body = self._portals.first.desk.tokens.give(await request.post())
         return web.Response(status=status, body=orjson.dumps(body), headers={"Content-Type": JSON})
 
+    def _asked_for(self, request: web.Request) -> Portal:
+        """Return the account that `?account=` names by token or portal id; without it the first."""
+        name = request.query.get("account")
+        portal = self._portals.first if name is None else self._portals.named(name)
+        if portal is None:
+            raise web.HTTPNotFound(text="no such account has been used\n")
+        return portal
+
+    async def _accounts(self, request: web.Request) -> web.StreamResponse:
+        used = ({"account": portal.id, "token": portal.token, **portal.stats()} for portal in self._portals)
+        return await _lines(request, used)
+
     async def _truth(self, request: web.Request) -> web.StreamResponse:
-        store = self._account.store
+        store = self._asked_for(request).account.store
         return await _lines(request, (store[index]._asdict() for index in range(len(store))))
 
     async def _requests(self, request: web.Request) -> web.StreamResponse:
-        return await _lines(request, (seen._asdict() for seen in self._log))
+        return await _lines(request, (seen._asdict() for seen in self._asked_for(request).log))
 
-    async def _stats(self, _: web.Request) -> web.Response:
-        return web.Response(body=orjson.dumps(self.stats()), headers={"Content-Type": JSON})
+    async def _stats(self, request: web.Request) -> web.Response:
+        stats = self._asked_for(request).stats() if "account" in request.query else self.stats()
+        return web.Response(body=orjson.dumps(stats), headers={"Content-Type": JSON})
 
     async def _elsewhere(self, _: web.Request) -> web.Response:
         self._strays += 1

@@ -12,6 +12,8 @@ from importer.simulator.rules import FaultRule, Latency, number
 READ_SCOPE: Final = "marketing.campaigns.read"
 WRITE_SCOPE: Final = "marketing.campaigns.write"
 
+_ACCOUNTS_MAX: Final = 1_000_000
+
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "goal": ("ignore", "refuse", "accept"),
     "bad_record": ("refuse_all", "partial", "make_and_refuse"),
@@ -25,6 +27,7 @@ class SimulatorPolicy:
 
     seed: int = 0  #: of everything drawn: ids, order of results, faults, latency
 
+    accounts: int | None = None  #: so many, each with a token: account-1, account-2, …; None is one
     token: str | None = None  #: the only one accepted; None accepts any that is not empty
     refresh_token: str | None = None  #: of an installed app: then only tokens given for it are accepted, beside `token`
     client_secret: str | None = None  #: which an installed app has to know; None takes any
@@ -75,6 +78,10 @@ class SimulatorPolicy:
             raise UsageError(f"there is no normaliser {unknown[0]!r}; there are {', '.join(NORMALISERS)}")
         if self.rate is not None and self.rate < 1:
             raise UsageError("rate must be at least 1")
+        if self.accounts is not None and not 1 <= self.accounts <= _ACCOUNTS_MAX:
+            raise UsageError(f"accounts must be between 1 and {_ACCOUNTS_MAX:,}, not {self.accounts:,}")
+        if self.accounts is not None and self.refresh_token is not None:
+            raise UsageError("many accounts have tokens of their own, account-1, account-2, …: leave out refresh_token")
 
     @classmethod
     def from_strings(cls, texts: Iterable[str]) -> "SimulatorPolicy":

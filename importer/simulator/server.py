@@ -18,8 +18,9 @@ from importer.errors import UsageError
 from importer.simulator.account import Account
 from importer.simulator.app import Wire
 from importer.simulator.clock import Clock
-from importer.simulator.desk import Desk, Log, Seen
+from importer.simulator.desk import Log, Seen
 from importer.simulator.policy import SimulatorPolicy
+from importer.simulator.portals import Portal, Portals
 from importer.simulator.state import State
 from importer.simulator.store import Store
 
@@ -46,6 +47,8 @@ class Simulator:
         state: Path | None = None,
         clock: Clock | None = None,
     ) -> None:
+        if state is not None and policy is not None and policy.accounts is not None:
+            raise UsageError("many accounts live in memory only", hint="Leave out the state, or the accounts.")
         if not _is_loopback(host):
             raise UsageError(f"the simulator listens on loopback addresses only, not on {host!r}")
         self.policy = policy or SimulatorPolicy()
@@ -54,6 +57,7 @@ class Simulator:
         self._stack: AsyncExitStack | None = None
         self._account: Account
         self._log: Log
+        self._portals: Portals
         self._wire: Wire
 
     async def __aenter__(self) -> Self:
@@ -85,9 +89,9 @@ class Simulator:
     async def _listen(self, stack: AsyncExitStack, sock: socket.socket, later: "_Later") -> None:
         host, port = sock.getsockname()[:2]
         self.base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        desk = Desk(self._account, self._clock, self._log, base_url=self.base_url, later=later.put)
+        self._portals = Portals(self._account, self._log, self._clock, base_url=self.base_url, later=later.put)
         closing = anyio.Event()
-        self._wire = Wire(desk, self._account, self._clock, self._log, closing)
+        self._wire = Wire(self._portals, self._clock, closing)
         runner = web.AppRunner(self._wire.app(), access_log=None, shutdown_timeout=_SHUTDOWN_S)
         stack.push_async_callback(_shut, runner)
         stack.callback(closing.set)
@@ -107,6 +111,10 @@ class Simulator:
     def stats(self) -> dict[str, Any]:
         """Return counts, ready for JSON: requests, creates, campaigns, throttled, statuses, faults and more."""
         return self._wire.stats()
+
+    def portal(self, token: str) -> Portal | None:
+        """Return the account of `token` with its truth, its request log and its counts; None before its first use."""
+        return self._portals.named(token)
 
     def add_foreign(self, properties: Mapping[str, str]) -> str:
         """Let somebody else make a campaign; return its id."""

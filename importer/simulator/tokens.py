@@ -29,6 +29,8 @@ class Tokens:
             return self._now() < self._ends[token] and (most is None or self._uses[token] <= most)
         if self._policy.refresh_token is not None:
             return token == self._policy.token
+        if self._policy.accounts is not None and self._policy.token is None:
+            return False  # the door of many accounts
         return bool(token) and self._policy.token in {None, token}
 
     def give(self, form: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:

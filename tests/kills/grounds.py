@@ -32,11 +32,18 @@ _SERVE: Final = (
 @contextmanager
 def simulated(*switches: str) -> Iterator[str]:
     """Serve a simulated HubSpot; yield its base URL."""
+    with simulated_process(*switches) as (base_url, _pid):
+        yield base_url
+
+
+@contextmanager
+def simulated_process(*switches: str) -> Iterator[tuple[str, int]]:
+    """Serve a simulated HubSpot; yield its base URL and the id of its process."""
     line = [sys.executable, "-c", _SERVE, *switches]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().strip()
+            yield process.stdout.readline().strip(), process.pid
         finally:
             process.terminate()
 

@@ -82,7 +82,7 @@ BUGS: Final = (
         "            return min(number / 1000, policy.wait_max_s)\n", "            return number / 1000\n",
         "tests/hubspot/test_verdicts.py"),
     Bug("limit_overrun", "a slot is held for one window after its answer", "pacing.py",
-        "certain(now - self._window_s * _GUARD)", "certain(now - self._window_s / 2)",
+        "certain(now - self._hold_s)", "certain(now - self._window_s / 2)",
         "tests/test_pacing.py tests/test_pacer.py"),
     Bug("count_believed_too_late", "what the server counted is as of some moment after the sending", "pacing.py",
         "self._out_of_window(since)", "self._out_of_window(now)", "tests/test_pacing_laws.py"),

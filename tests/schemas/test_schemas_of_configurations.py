@@ -10,6 +10,7 @@ import pytest
 from importer import rules
 from importer.cli.flags import IN_FILE
 from importer.errors import ExitStatus, UsageError
+from importer.fleet.file import read_fleet
 from importer.mapping import parse_mapping
 from importer.schemas.published import SCHEMAS
 from importer.settings import read_file
@@ -32,11 +33,15 @@ def test_what_is_delivered_fits(path: Path) -> None:
     assert complaint(name, toml(path.read_text(encoding="utf-8"))) is None
 
 
-def test_what_documents_show_fits() -> None:
-    """Each piece of TOML in the documents that is a configuration or a mapping."""
+def test_what_documents_show_fits(tmp_path: Path) -> None:
+    """Each piece of TOML in the documents that is a configuration, a mapping or a fleet file."""
     for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
         for block in re.findall(r"```toml\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
             held = toml(block)
+            if "fleet" in held:
+                (tmp_path / "fleet.toml").write_text(block)
+                assert read_fleet(tmp_path / "fleet.toml").imports
+                continue
             name = "configuration" if held.keys() <= {"run", "mapping"} else "mapping"
             assert complaint(name, held) is None, path
 

@@ -1,0 +1,41 @@
+"""Where things are in the fleet's directory. Pure."""
+
+from typing import Final
+
+from importer.fleet.model import Account, Fleet, Import
+
+HISTORY: Final = "history.jsonl"
+ROUND: Final = "round.json"
+PAGE: Final = "fleet.html"
+METRICS: Final = "fleet.prom"
+DRIVER_LOCK: Final = "driver.lock"
+DRIVER: Final = "driver.lock.holder.json"
+ACCOUNTS: Final = "accounts"
+LOGS: Final = "logs"
+
+
+def within(fleet: Fleet, *names: str) -> str:
+    """Return the path of something in the fleet's directory, as the fleet file writes paths."""
+    return "/".join((fleet.directory.rstrip("/\\"), *names))
+
+
+def lock_of(fleet: Fleet, account: Account) -> str:
+    """Return the path of the account's lock."""
+    return within(fleet, ACCOUNTS, f"{account.name}.lock")
+
+
+def limit_of(fleet: Fleet, account: Account) -> str | None:
+    """Return through what processes share the account's rate limit: a path, an address, or nothing."""
+    if account.limit == "none":
+        return None
+    return within(fleet, ACCOUNTS, f"{account.name}.limit") if account.limit == "file" else account.limit
+
+
+def log_of(fleet: Fleet, one: Import) -> str:
+    """Return the path of what the latest process of an import said."""
+    return within(fleet, LOGS, f"{one.name}.log")
+
+
+def summary_of(fleet: Fleet, one: Import) -> str:
+    """Return the path of the summary that the latest process of an import printed."""
+    return within(fleet, LOGS, f"{one.name}.json")

@@ -1,0 +1,103 @@
+"""A fleet on disk and the command that drives it, as processes, against a simulator of many accounts."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.kills.checker import judge
+
+ENOUGH_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A fleet of `accounts` with `each` imports of `rows` campaigns."""
+
+    folder: Path
+    base_url: str
+    accounts: int = 3
+    each: int = 2
+    rows: int = 120
+    options: str = 'options = { workers = 2, grace = 0.3, timeout = 0.5, settle = 0.3, duplicates = "create" }'
+
+    @property
+    def file(self) -> Path:
+        """The fleet file."""
+        return self.folder / "fleet.toml"
+
+    @property
+    def directory(self) -> Path:
+        """The fleet's directory."""
+        return self.folder / "shared"
+
+    def names(self) -> list[tuple[int, str]]:
+        """Return account and name of each import."""
+        return [(a, f"i{a}-{n}") for a in range(1, self.accounts + 1) for n in range(self.each)]
+
+    def inputs(self, name: str) -> list[dict[str, str]]:
+        """Return the rows of an import."""
+        return [{"hs_name": f"{name} {n}", "hs_notes": name} for n in range(self.rows)]
+
+    def write(self) -> None:
+        """Write the fleet file and every source."""
+        lines = ["[fleet]", 'directory = "shared"', "at_once = 2"]
+        for number in range(1, self.accounts + 1):
+            lines += [f"[accounts.a{number}]", f'token = "env:TOKEN_{number}"', f'base_url = "{self.base_url}"']
+        for number, name in self.names():
+            rows = "".join(f"{row['hs_name']},{row['hs_notes']}\n" for row in self.inputs(name))
+            (self.folder / f"{name}.csv").write_text("hs_name,hs_notes\n" + rows)
+            lines += ["[[imports]]", f'name = "{name}"', f'account = "a{number}"', f'source = "{name}.csv"']
+            lines.append(self.options)
+        self.file.write_text("\n".join(lines))
+
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        """Start the command."""
+        tokens = {f"TOKEN_{number}": f"account-{number}" for number in range(1, self.accounts + 1)}
+        line = [sys.executable, "-m", "importer", "fleet", *words, str(self.file)]
+        return subprocess.Popen(
+            line, env={**os.environ, **tokens}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        """Run the command to its end; return status, stdout and stderr."""
+        with self.start(*words) as process:
+            out, err = process.communicate(timeout=ENOUGH_S)
+            return process.returncode, out, err
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the whole lines of the history."""
+        path = self.directory / "history.jsonl"
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        return [json.loads(line) for line in lines if line]
+
+    def wait_for_running(self, process: "subprocess.Popen[str]", count: int) -> None:
+        """Return when so many imports have begun."""
+        until = time.monotonic() + ENOUGH_S
+        while sum(line["state"] == "running" for line in self.history()) < count:
+            assert process.poll() is None, process.stderr.read() if process.stderr else ""
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    def violations(self) -> list[str]:
+        """Compare every ledger with what the server made of its account."""
+        found = []
+        for number in range(1, self.accounts + 1):
+            address = f"{self.base_url}/__simulator__/truth?account=account-{number}"
+            with urllib.request.urlopen(address) as reply:  # noqa: S310 - loopback
+                made = [json.loads(line) for line in reply.read().splitlines()]
+            mine = [name for account, name in self.names() if account == number]
+            strangers = Counter(one["properties"].get("hs_notes") for one in made) - Counter(
+                dict.fromkeys(mine, self.rows)
+            )
+            found += [f"twice or foreign: {name}" for name in strangers]
+            for name in mine:
+                of_import = [one for one in made if one["properties"].get("hs_notes") == name]
+                found += judge(self.folder / f"{name}.csv.ledger", self.inputs(name), of_import).violations
+        return found

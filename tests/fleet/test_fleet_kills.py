@@ -1,0 +1,112 @@
+"""Whoever kills the driver at any moment and runs the command again finds everything made once."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.fleet_ground import ENOUGH_S, Ground
+from tests.kills.grounds import simulated
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Serve many accounts, none of them fast, so that kills meet imports at work."""
+    with simulated("accounts=99", "latency=fixed:0.2", "rate=100000") as base_url:
+        yield base_url
+
+
+def ended(pids: set[int]) -> None:
+    """Return when none of the processes is left."""
+    until = time.monotonic() + ENOUGH_S
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < until, "children outlived their driver"
+        time.sleep(0.05)
+
+
+def children(pid: int) -> set[int]:
+    """Return the child processes of a process."""
+    return {
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+def test_a_killed_driver_is_run_again(tmp_path: Path, address: str) -> None:
+    """SIGKILL at three moments: the children end by themselves, the next run goes on in the same round, none twice."""
+    ground = Ground(folder=tmp_path, base_url=address)
+    ground.write()
+    for begun in (1, 3, 5):
+        process = ground.start()
+        ground.wait_for_running(process, begun)
+        mine = children(process.pid)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if begun == 5:
+            ended(mine)  # the others are met while they are still draining
+    status, out, err = ground.run()
+    assert status == 0, err
+    assert "imports: 6 done" in out
+    assert {line["round"] for line in ground.history()} == {1}
+    assert ground.violations() == []
+    with_nothing_to_do = ground.run("--json")
+    told = json.loads(with_nothing_to_do[1])
+    assert (with_nothing_to_do[0], told["round"], told["books"]["skipped"]) == (0, 2, 720)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+def test_a_stopped_driver_stops_its_children_and_goes_on(tmp_path: Path, address: str) -> None:
+    """SIGTERM: status 143, children gone when the driver is, status tells what waits; the next run goes on."""
+    ground = Ground(folder=tmp_path, base_url=address, accounts=2, each=1, rows=2_000)
+    ground.write()
+    process = ground.start()
+    ground.wait_for_running(process, 2)
+    assert _second_driver(ground) == 10
+    mine = children(process.pid)
+    process.terminate()
+    _, err = process.communicate(timeout=ENOUGH_S)
+    assert process.returncode == 143, err
+    assert not [pid for pid in mine if Path(f"/proc/{pid}").exists()]
+    seen = json.loads(ground.run("status", "--json")[1])
+    assert (seen["driver"], seen["ended"], set(seen["states"])) == (None, False, {"cut_off"})
+    assert ground.run()[0] == 0
+    assert ground.violations() == []
+    page = (ground.directory / "fleet.html").read_text()
+    assert "Every import is done" in page
+    assert "account-1" not in page + (ground.directory / "history.jsonl").read_text()
+    figures = (ground.directory / "fleet.prom").read_text()
+    assert 'fleet_imports{account="a1",state="done"} 1' in figures
+
+
+def _second_driver(ground: Ground) -> int:
+    """Start a second driver on the fleet; return its status, having looked at what it says."""
+    status, _, err = ground.run()
+    assert "is held by another run (process" in err
+    return status
+
+
+@pytest.mark.slow
+def test_one_import_by_name_needs_no_driver(tmp_path: Path, address: str) -> None:
+    """--only runs one import, ends with its status, and a broken one tells why."""
+    ground = Ground(folder=tmp_path, base_url=address, accounts=1, each=2, rows=3)
+    ground.write()
+    assert ground.run("--only", "i1-0")[0] == 0
+    assert not (ground.directory / "round.json").exists()
+    (tmp_path / "i1-1.csv").unlink()
+    status, _, err = ground.run("--only", "1")
+    assert status == 3
+    assert "i1-1: failed" in err
+
+
+def test_a_dry_run_lists_and_leaves_nothing(tmp_path: Path) -> None:
+    """What would run is listed with its index, and no folder is made."""
+    ground = Ground(folder=tmp_path, base_url="http://127.0.0.1:9", accounts=1, each=2, rows=1)
+    ground.write()
+    status, out, _ = ground.run("--dry-run")
+    assert (status, out.splitlines()[1].split()[:2]) == (0, ["1", "i1-1"])
+    assert not ground.directory.exists()
