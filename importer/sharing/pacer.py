@@ -8,7 +8,7 @@ stops, to be gone on with.
 import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -22,7 +22,7 @@ from importer.sharing.turns import Store, StoreError, Turns
 from importer.sharing.window import HEARTBEAT_S, Ended, Granted, Wish
 
 _AGAIN_S: Final = 1.0  #: after a turn that could not be taken
-_DRAIN_S: Final = 10.0  #: for those who wait to hear that the run stops, before they are told so by an error
+_DRAIN_S: Final = 8.0  #: for those who wait to hear that the run stops, before they are told so by an error
 _LEAVE_S: Final = 5.0  #: the last turn may take so long
 
 
@@ -113,12 +113,9 @@ class SharedPacer(Pacer):
         try:
             await self._stack.aclose()  # the caller's error stays out of it: a task group would wrap it in a group
         finally:
-            with anyio.CancelScope(shield=True), anyio.move_on_after(_LEAVE_S):
-                try:
-                    await anyio.to_thread.run_sync(self._turns.take, self._wish(leaving=True), abandon_on_cancel=True)
-                    await anyio.to_thread.run_sync(self._turns.store.close, abandon_on_cancel=True)
-                except (StoreError, UsageError):
-                    pass  # the lease does it
+            with anyio.move_on_after(_LEAVE_S, shield=True), suppress(StoreError, UsageError):  # else the lease does it
+                await anyio.to_thread.run_sync(self._turns.take, self._wish(leaving=True), abandon_on_cancel=True)
+                await anyio.to_thread.run_sync(self._turns.store.close, abandon_on_cancel=True)
 
     # What senders ask
 
