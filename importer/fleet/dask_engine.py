@@ -87,7 +87,7 @@ class DaskEngine:
                     await client.run(settled, key, on_error="ignore")
         return ended
 
-    async def _end(self, future: Future) -> Ended:
+    async def _end(self, future: Future[Any]) -> Ended:
         try:
             return Ended(**await future)
         except KilledWorker as lost:
@@ -159,9 +159,7 @@ def _without_importer(who: str, error: ModuleNotFoundError) -> UsageError:
 def _security(tls: Tls | None) -> Security | None:
     if tls is None:
         return None
-    return Security(
-        tls_ca_file=tls.ca, tls_client_cert=tls.cert, tls_client_key=tls.key, require_encryption=True
-    )
+    return Security(tls_ca_file=tls.ca, tls_client_cert=tls.cert, tls_client_key=tls.key, require_encryption=True)
 
 
 def _reason(error: OSError) -> str:

@@ -39,7 +39,7 @@ async def run_import(fleet_file: str, import_name: str, version: str, key: str) 
     async with anyio.create_task_group() as both:
 
         async def watch() -> None:
-            while wanted(worker, key):
+            while wanted(worker, key):  # noqa: ASYNC110 - Dask wakes nobody as it gives a task up
                 await anyio.sleep(_LOOK_S)
             both.cancel_scope.cancel()
 
@@ -58,7 +58,7 @@ def wanted(worker: Worker, key: str) -> bool:
 
 async def settled(key: str, *, dask_worker: Worker) -> None:
     """Return when nothing of the task `key` is left on this worker."""
-    while key in dask_worker.state.tasks:
+    while key in dask_worker.state.tasks:  # noqa: ASYNC110 - Dask wakes nobody as a task is forgotten
         await anyio.sleep(_LOOK_S)
 
 
