@@ -8,6 +8,7 @@
     ├── LedgerError            5   damaged, not writable, disk full
     │   └── LedgerHeldError   10   another run has it
     ├── AccountHeldError      10   another run has the account
+    ├── FleetHeldError        10   another driver has the fleet
     ├── PausedError            7   quota, migration, outage: resumable
     └── InternalError         70   a bug of ours, or an API that is gone
         └── BooksError        71   the books do not balance
@@ -114,6 +115,12 @@ class LedgerHeldError(LedgerError):
 
 class AccountHeldError(ImporterError):
     """Another run holds the account."""
+
+    exit_status = ExitStatus.HELD
+
+
+class FleetHeldError(ImporterError):
+    """Another driver is at work on the fleet."""
 
     exit_status = ExitStatus.HELD
 

@@ -33,7 +33,7 @@ LAYERS: Final = (
     ("first_batch", "estimating", "upserting"),
     ("pipeline", "dry_run", "beside", "undoing", "remote_check"),
     ("settling", "adopting", "setting_up"),
-    ("runs", "schemas"),
+    ("runs", "schemas", "fleet"),
     ("cli",),
     ("library",),
     ("", "__main__"),

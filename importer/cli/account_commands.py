@@ -1,7 +1,8 @@
-"""The commands that prepare an account, or a ledger for an account in use. They are rare."""
+"""The rare commands: those that prepare an account, or a ledger for an account in use, and those for many accounts."""
 
 from typing import Final
 
+from importer.cli import own_flags
 from importer.cli.command import Command
 
 ACCOUNT: Final[tuple[Command, ...]] = (
@@ -27,6 +28,19 @@ ACCOUNT: Final[tuple[Command, ...]] = (
             ("importer setup --simulate", "against a simulated HubSpot, no token needed"),
         ),
         "",
+        everyday=False,
+    ),
+    Command(
+        "fleet",
+        "importer.cli.fleeting:fleet",
+        "Run many imports for many accounts, one per account at a time.",
+        (
+            ("importer fleet fleet.toml", "all of its imports; run it again to go on"),
+            ("importer fleet status fleet.toml", "how they stand, also while nothing runs"),
+            ("importer fleet --only acme-nightly fleet.toml", "one of them, by name or index: for other schedulers"),
+        ),
+        "FLEET...",
+        own_flags.FLEET,
         everyday=False,
     ),
 )

@@ -74,3 +74,11 @@ DOCTOR: Final = (
     Flag("ledger", "folder where the ledger is to be", _OWN, "DIR", "this one", everyday=True),
     *AS_JSON,
 )
+FLEET: Final = (
+    Flag("only", "run this import alone, without the driver's lock: for other schedulers", _OWN, "NAME|INDEX",
+         everyday=True),
+    Flag("dry_run", "only list what would run", _OWN, kind="switch", everyday=True),
+    Flag("json", "print one JSON object", _OWN, kind="switch", everyday=True),
+    Flag("quiet", "say nothing of each import", _OWN, kind="switch", everyday=True),
+    Flag("insecure", "let a cluster without TLS pass: who reaches it can run code", _OWN, kind="switch", everyday=True),
+)  # fmt: skip

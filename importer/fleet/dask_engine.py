@@ -53,14 +53,10 @@ class DaskEngine:
 
     @property
     def slots(self) -> int:
-        """Threads of the workers now, but one at least: what is placed while no worker is there waits for one."""
-        threads = int(self._connected.scheduler_info(n_workers=0)["total_threads"])
-        return max(1, min(self._fleet.at_once, threads))
-
-    @property
-    def _connected(self) -> Client:
-        assert self._client is not None, "an engine is entered before it runs"
-        return self._client
+        """Threads of the workers, once connected; one at least: what is placed while no worker is there waits for one."""
+        if self._client is None:
+            return self._fleet.at_once
+        return max(1, min(self._fleet.at_once, int(self._client.scheduler_info(n_workers=0)["total_threads"])))
 
     async def run(self, job: Job) -> Ended:
         """Run one import on some worker.
@@ -70,7 +66,8 @@ class DaskEngine:
         Raises:
             PausedError: the scheduler is lost.
         """
-        client = self._connected
+        client = self._client
+        assert client is not None, "an engine is entered before it runs"
         key = f"{job.import_name}-{uuid.uuid4().hex}"
         future = client.submit(
             run_import, job.fleet_file, job.import_name, job.version, key, key=key, pure=False, retries=0

@@ -5,8 +5,6 @@ from importer.fleet.engine import Engine
 from importer.fleet.local_engine import LocalEngine
 from importer.fleet.model import Fleet
 
-LOCAL = "local"
-
 
 def engine_of(fleet: Fleet, *, insecure: bool = False) -> Engine:
     """Return the engine, not entered yet; `insecure` lets a cluster without TLS pass.
@@ -14,7 +12,7 @@ def engine_of(fleet: Fleet, *, insecure: bool = False) -> Engine:
     Raises:
         UsageError: a cluster is named that is not safe, or the extra for clusters is not installed.
     """
-    if fleet.engine == LOCAL:
+    if fleet.engine == "local":
         return LocalEngine(fleet.at_once)
     try:
         from importer.fleet.dask_engine import DaskEngine  # noqa: PLC0415 - heavy, and an extra

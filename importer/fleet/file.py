@@ -20,8 +20,10 @@ _TOKEN: Final = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|command:.+)")
 _RESERVED: Final = frozenset({"con", "prn", "aux", "nul"})  # names that Windows gives no file
 #: Settings of `importer run` which the fleet sets itself, or at which nobody would be there to answer.
 _OWN: Final = frozenset(
-    "mapping mode ledger account_lock limit_file token_file token_command oauth_file base_url config json yes quiet"
-    " progress dry_run canary metrics_file".split()
+    {
+        *("mapping", "mode", "ledger", "account_lock", "limit_file", "token_file", "token_command", "oauth_file"),
+        *("base_url", "config", "json", "yes", "quiet", "progress", "dry_run", "canary", "metrics_file"),
+    }
 )
 OPTIONS: Final = {flag.name: flag for flag in FLAGS if "run" in flag.commands.split() and flag.name not in _OWN}
 
@@ -110,14 +112,14 @@ def _fleet(file: _File, base: Path) -> Fleet:
     table = file.fleet
     if table.engine != "local" and not re.fullmatch(r"(tls|tcp)://\S+", table.engine):
         raise UsageError(f'[fleet] engine must be "local" or "tls://HOST:PORT", not "{table.engine}"')
-    tls = table.tls and Tls(**{name: _beside(base, value) for name, value in table.tls.model_dump().items()})
+    paths = {name: _beside(base, value) for name, value in (table.tls.model_dump() if table.tls else {}).items()}
     try:
         wait_max_s = seconds_of(str(table.wait_max))
     except ValueError as error:
         raise UsageError(f"[fleet] wait_max: {error}") from None
     return Fleet(
         directory=_beside(base, table.directory), accounts=accounts, imports=imports, engine=table.engine,
-        at_once=table.at_once, retries=table.retries, wait_max_s=wait_max_s, tls=tls,
+        at_once=table.at_once, retries=table.retries, wait_max_s=wait_max_s, tls=Tls(**paths) if paths else None,
         worker_ttl_s=float(table.worker_ttl),
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ or load but the page's own script and style, which it knows by their digest.
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -23,7 +23,7 @@ from importer.report.facts import Facts, Failure
 from importer.report.words import duration, many, verdict
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment, Template
 
 ROWS_FIRST: Final = 50  #: rows of the table that stand in the page before its script has run
 _FOLDER: Final = "templates"
@@ -43,23 +43,29 @@ _REMARKS: Final[Mapping[str, tuple[str, str]]] = {
 
 def render(facts: Facts, made_at: datetime) -> str:
     """Return the page. Raises nothing but what a broken installation raises."""
-    style, script = _resource("report.css"), _resource("report.js")
-    return _template().render(
-        _seen(facts) | {"style": style, "script": script, "policy": _policy(style, script), "made_at": _when(made_at)}
+    style, script = resource("report.css"), resource("report.js")
+    return template("report.html", {"clock": _clock}).render(
+        _seen(facts) | {"style": style, "script": script, "policy": policy(style, script), "made_at": _when(made_at)}
     )
 
 
+def template(name: str, more: Mapping[str, Callable[[Any], str]]) -> "Template":
+    """Return the template called `name`, which escapes what it is given; `more` are filters of its own."""
+    environment = _environment()
+    environment.filters |= more
+    return environment.get_template(name)
+
+
 @cache
-def _template() -> "Template":
+def _environment() -> "Environment":
     from jinja2 import Environment, FunctionLoader, StrictUndefined  # noqa: PLC0415 - slow, and most commands need none
 
     environment = Environment(
-        loader=FunctionLoader(_resource), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=FunctionLoader(resource), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    filters = {"n": _number, "many": many, "duration": duration, "line": _line, "long": _long, "clock": _clock}
-    environment.filters |= filters
-    return environment.get_template("report.html")
+    environment.filters |= {"n": _number, "many": many, "duration": duration, "line": _line, "long": _long}
+    return environment
 
 
 def _seen(facts: Facts) -> dict[str, Any]:
@@ -178,16 +184,16 @@ def _when(moment: datetime) -> dict[str, str]:
     return {"iso": utc.isoformat(timespec="seconds"), "shown": f"{utc.day} {utc:%B %Y, %H:%M} UTC"}
 
 
-def _policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; img-src data:;"
-        " base-uri 'none'; form-action 'none'"
-    )
+def policy(style: str, script: str | None = None) -> str:
+    """Return the content security policy of a page with this style and script; None is none at all."""
+    runs = f" script-src {_digest(script)};" if script is not None else ""
+    return f"default-src 'none'; style-src {_digest(style)};{runs} img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
+    """Return a file of the templates' folder."""
     return resources.files(__package__).joinpath(_FOLDER, name).read_text(encoding="utf-8")
