@@ -6,6 +6,7 @@ passes through here, nor through an engine.
 """
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -13,12 +14,13 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import anyio
 import anyio.abc
 import anyio.to_thread
 
+from importer import platforms
 from importer.errors import ImporterError
 from importer.fleet import places
 from importer.fleet.file import read_fleet
@@ -68,10 +70,15 @@ def _ready(job: Job) -> tuple[Fleet, Import]:
 
 def _start(job: Job, fleet: Fleet, one: Import) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-m", MODULE, job.fleet_file, job.import_name]
-    with Path(places.summary_of(fleet, one)).open("wb") as said, Path(places.log_of(fleet, one)).open("wb") as log:
+    with _private(places.summary_of(fleet, one)) as said, _private(places.log_of(fleet, one)) as log:
         return subprocess.Popen(  # noqa: S603 - this Python, and names out of the fleet file # nosec B603
             argv, stdin=subprocess.PIPE, stdout=said, stderr=log, start_new_session=True
         )
+
+
+def _private(path: str) -> BinaryIO:
+    """Open a file anew that only its owner may read."""
+    return os.fdopen(os.open(path, platforms.opening(os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 0o600), "wb")
 
 
 async def _ended(process: subprocess.Popen[bytes]) -> None:

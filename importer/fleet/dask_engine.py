@@ -53,7 +53,7 @@ class DaskEngine:
 
     @property
     def slots(self) -> int:
-        """Threads of the workers, once connected; one at least: what is placed while no worker is there waits for one."""
+        """Threads of the workers once connected, but one: what is placed while no worker is there waits for one."""
         if self._client is None:
             return self._fleet.at_once
         return max(1, min(self._fleet.at_once, int(self._client.scheduler_info(n_workers=0)["total_threads"])))

@@ -18,6 +18,12 @@ class DriverLock(RunLock):
         """Name the lock's file; the fleet's directory must be there."""
         lock, holder = (Path(places.within(fleet, name)) for name in (places.DRIVER_LOCK, places.DRIVER))
         super().__init__(lock, holder, f"the fleet in {fleet.directory}", soft=False)
+        self._told = holder
+
+    def release(self) -> None:
+        """Give the lock back, and say no more who has it: `fleet status` reads that without taking the lock."""
+        self._told.unlink(missing_ok=True)
+        super().release()
 
 
 def make_directory(fleet: Fleet) -> None:

@@ -13,13 +13,12 @@ from typing import Any, Final
 from importer.fleet import marks, places
 from importer.fleet.history import read_history
 from importer.fleet.model import Fleet, Import
-from importer.fleet.standing import COMPLETE, Standing, State
+from importer.fleet.standing import FINAL, Standing, State
 from importer.report.books import Books
 from importer.telemetry.figures import Figure
 
 #: Where an import stands whose driver is gone while it was at work.
 CUT_OFF: Final = "cut_off"
-NOT_BEGUN: Final = "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +85,7 @@ def _row(one: Import, current: marks.Round | None, told: tuple[float, Standing] 
     state: str = standing.state
     mark = current.marks.get(one.name, 0) if current is not None else 0
     done = current is not None and marks.last_end(one, mark)
-    if done and done.complete and standing.state not in COMPLETE.values():
+    if done and done.complete and standing.state not in FINAL:
         state = marks.state_of(done.books)  # the ledger knows more than the history: a driver died in between
     elif standing.state is State.RUNNING and not at_work:
         state = CUT_OFF

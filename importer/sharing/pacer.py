@@ -110,14 +110,15 @@ class SharedPacer(Pacer):
     ) -> None:
         """Hand over what is left and leave. Cancellation: waits for it, a few seconds at most."""
         assert self._stack is not None
-        with anyio.CancelScope(shield=True):
+        try:
             await self._stack.aclose()  # the caller's error stays out of it: a task group would wrap it in a group
-            with anyio.move_on_after(_LEAVE_S):
+        finally:
+            with anyio.CancelScope(shield=True), anyio.move_on_after(_LEAVE_S):
                 try:
                     await anyio.to_thread.run_sync(self._turns.take, self._wish(leaving=True), abandon_on_cancel=True)
                     await anyio.to_thread.run_sync(self._turns.store.close, abandon_on_cancel=True)
                 except (StoreError, UsageError):
-                    return  # the lease does it
+                    pass  # the lease does it
 
     # What senders ask
 
