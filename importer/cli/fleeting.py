@@ -120,7 +120,7 @@ def _drive_one(read: Fleet, imports: Sequence[Import], path: str, screen: Screen
 
 
 def _drive(read: Fleet, path: str, flags: Mapping[str, Any], screen: Screen) -> int:
-    engine, lock = engine_of(read), DriverLock(read)
+    engine, lock = engine_of(read, insecure=bool(flags.get("insecure"))), DriverLock(read)
     lock.take()
     try:
         current = marks.current_round(read, time.time())

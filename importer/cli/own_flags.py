@@ -80,4 +80,5 @@ FLEET: Final = (
     Flag("dry_run", "only list what would run", _OWN, kind="switch", everyday=True),
     Flag("json", "print one JSON object", _OWN, kind="switch", everyday=True),
     Flag("quiet", "say nothing of each import", _OWN, kind="switch", everyday=True),
+    Flag("insecure", "let a cluster without TLS pass: who reaches it can run code", _OWN, kind="switch", everyday=True),
 )  # fmt: skip

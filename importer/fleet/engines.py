@@ -1,4 +1,4 @@
-"""Which engine a fleet file asks for."""
+"""Which engine a fleet file names."""
 
 from importer.errors import UsageError
 from importer.fleet.engine import Engine
@@ -6,15 +6,19 @@ from importer.fleet.local_engine import LocalEngine
 from importer.fleet.model import Fleet
 
 
-def engine_of(fleet: Fleet) -> Engine:
-    """Return the engine that the fleet runs on.
+def engine_of(fleet: Fleet, *, insecure: bool = False) -> Engine:
+    """Return the engine, not entered yet; `insecure` lets a cluster without TLS pass.
 
     Raises:
-        UsageError: there is none for that address.
+        UsageError: a cluster is named that is not safe, or the extra for clusters is not installed.
     """
     if fleet.engine == "local":
         return LocalEngine(fleet.at_once)
-    raise UsageError(
-        f"there is no engine for {fleet.engine}",
-        hint='engine = "local" runs all on this machine; other schedulers can call importer fleet --only NAME.',
-    )
+    try:
+        from importer.fleet.dask_engine import DaskEngine  # noqa: PLC0415 - heavy, and an extra
+    except ImportError as error:
+        raise UsageError(
+            f"engine = {fleet.engine!r} needs packages that are not installed",
+            hint="Install the extra: pip install 'campaign-importer[fleet]'",
+        ) from error
+    return DaskEngine(fleet, insecure=insecure)

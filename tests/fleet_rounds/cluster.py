@@ -1,0 +1,150 @@
+"""A Dask cluster of real processes on loopback: a scheduler and workers, each of which can be killed or frozen."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+WAIT_S: Final = 60.0
+_DASK: Final = (sys.executable, "-m", "dask")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@dataclass(slots=True)
+class Cluster:
+    """Scheduler and workers; `certificates` are options of Dask's commands, empty for plain TCP."""
+
+    folder: Path
+    threads: int = 2
+    certificates: Sequence[str] = ()
+    port: int = field(default_factory=free_port)
+    scheduler: "subprocess.Popen[bytes] | None" = None
+    workers: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """Where the scheduler is."""
+        return f"{'tls' if self.certificates else 'tcp'}://127.0.0.1:{self.port}"
+
+    def start(self, workers: int) -> None:
+        """Start what is not running, and wait until the scheduler listens."""
+        if self.scheduler is None or self.scheduler.poll() is not None:
+            self.scheduler = self._begin(
+                "scheduler", "scheduler", "--host", self.address.rpartition(":")[0], "--port", str(self.port)
+            )
+            self._wait()
+        self.workers = [one for one in self.workers if one.poll() is None]
+        while len(self.workers) < workers:
+            self.add_worker()
+
+    def add_worker(self) -> None:
+        """Start one more worker."""
+        line = ("worker", self.address, "--nthreads", str(self.threads), "--no-nanny", "--memory-limit", "0")
+        host = ("--host", "127.0.0.1", "--local-directory", str(self.folder / "dask"), "--death-timeout", "20")
+        self.workers.append(self._begin(f"worker-{len(self.workers)}", *line, *host))
+
+    def _begin(self, name: str, *line: str) -> "subprocess.Popen[bytes]":
+        with (self.folder / f"{name}.log").open("ab") as log:
+            return subprocess.Popen(
+                [*_DASK, *line, "--no-dashboard", *self.certificates], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+    def _wait(self) -> None:
+        until = time.monotonic() + WAIT_S
+        while time.monotonic() < until:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            assert self.scheduler is not None
+            assert self.scheduler.poll() is None, (self.folder / "scheduler.log").read_text()
+            time.sleep(0.05)
+        raise TimeoutError(self.address)
+
+    @property
+    def processes(self) -> "Iterator[subprocess.Popen[bytes]]":
+        """The scheduler and the workers that were not seen to end."""
+        if self.scheduler is not None:
+            yield self.scheduler
+        yield from self.workers
+
+    def stop(self) -> None:
+        """End all of it for good."""
+        for one in self.processes:
+            end(one)
+
+
+@contextmanager
+def running_cluster(folder: Path, workers: int, threads: int, certificates: Sequence[str] = ()) -> Iterator[Cluster]:
+    """Have a cluster for the block."""
+    cluster = Cluster(folder, threads, certificates)
+    try:
+        cluster.start(workers)
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def end(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a process, asleep or awake, and wait for it."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGCONT)
+        process.kill()
+    process.wait()
+
+
+def children_of(fleet_file: Path) -> list[int]:
+    """Return the ids of the processes that run an import of a fleet on this machine."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                line = (entry / "cmdline").read_bytes().split(b"\0")
+                if b"importer.cli.fleet_child" in line and os.fsencode(fleet_file) in line:
+                    found.append(int(entry.name))
+    return found
+
+
+def write_fleet(
+    folder: Path, engine: str, base_url: str, imports: Iterable[tuple[str, int, int]], *, tls: Sequence[str] = ()
+) -> Path:
+    """Write a fleet of imports (name, number of the account, rows) with sources, tokens and file; return its path."""
+    (folder / "shared").mkdir(exist_ok=True)
+    lines = [f'[fleet]\ndirectory = "shared"\nengine = "{engine}"\nat_once = 50\nretries = 20\nworker_ttl = 5']
+    if tls:
+        lines.append('[fleet.tls]\nca = "{}"\ncert = "{}"\nkey = "{}"'.format(*tls))
+    lines.append('[options]\nkey = "hs_name"')
+    seen = set()
+    for name, account, rows in imports:
+        if account not in seen:
+            seen.add(account)
+            (folder / f"token-{account}").write_text(f"account-{account}")
+            (folder / f"token-{account}").chmod(0o600)
+            lines.append(
+                f'[accounts.a{account}]\ntoken = "file:{folder}/token-{account}"\nbase_url = "{base_url}"'
+            )
+        text = "hs_name,hs_notes\n" + "".join(f"{name} {row},{name}\n" for row in range(rows))
+        (folder / f"{name}.csv").write_text(text)
+        lines.append(f'[[imports]]\nname = "{name}"\naccount = "a{account}"\nsource = "{name}.csv"')
+    path = folder / "fleet.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def states(folder: Path) -> dict[str, str]:
+    """Return the latest state of each import, as the history tells."""
+    told = (json.loads(line) for line in (folder / "shared" / "history.jsonl").read_bytes().splitlines())
+    return {line["import"]: line["state"] for line in told}
