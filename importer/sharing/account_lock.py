@@ -12,7 +12,7 @@ from importer.errors import AccountHeldError, UsageError
 from importer.ledger.lock import RunLock
 
 NOT_MADE: Final = "Make it, or mount it: a folder that is shared is never made by a run."
-_DOCTOR: Final = "importer doctor --shared DIR tries out whether locks keep others out in a folder."
+NO_LOCKS: Final = "Name a plain file in a folder that you may write to, on a file system that knows locks (flock)."
 
 
 class AccountLock(RunLock):
@@ -38,7 +38,7 @@ class AccountLock(RunLock):
         try:
             super().take()
         except UsageError as error:
-            raise UsageError(error.message, hint=_DOCTOR) from error
+            raise UsageError(error.message, hint=NO_LOCKS) from error
 
 
 @asynccontextmanager

@@ -18,6 +18,7 @@ import anyio.to_thread
 from importer import platforms
 from importer.errors import ImporterError, PausedError, UsageError
 from importer.pacing import Pacer, RatePolicy, RollingWindow, Slot
+from importer.sharing.account_lock import NO_LOCKS
 from importer.sharing.turns import Store, StoreError, Turns
 from importer.sharing.window import HEARTBEAT_S, Ended, Granted, Wish
 
@@ -96,7 +97,7 @@ class SharedPacer(Pacer):
         except StoreError as error:
             raise UsageError(
                 f"{self._turns.store.name} cannot be used: {error}",
-                hint="importer doctor --shared DIR tries out whether locks keep others out in a folder.",
+                hint=NO_LOCKS,
             ) from error
         async with AsyncExitStack() as stack:
             tasks = await stack.enter_async_context(anyio.create_task_group())

@@ -133,9 +133,7 @@ def write_fleet(
             seen.add(account)
             (folder / f"token-{account}").write_text(f"account-{account}")
             (folder / f"token-{account}").chmod(0o600)
-            lines.append(
-                f'[accounts.a{account}]\ntoken = "file:{folder}/token-{account}"\nbase_url = "{base_url}"'
-            )
+            lines.append(f'[accounts.a{account}]\ntoken = "file:{folder}/token-{account}"\nbase_url = "{base_url}"')
         text = "hs_name,hs_notes\n" + "".join(f"{name} {row},{name}\n" for row in range(rows))
         (folder / f"{name}.csv").write_text(text)
         lines.append(f'[[imports]]\nname = "{name}"\naccount = "a{account}"\nsource = "{name}.csv"')

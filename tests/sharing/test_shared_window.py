@@ -28,10 +28,7 @@ def kept_to(world: World, limit: int = LIMIT) -> None:
 
 
 def test_four_processes_one_of_which_is_killed() -> None:
-    """Latencies with tails, a death and another process instead: never over, well used, and fair.
-
-    `python -m benchmarks.shared_limit --hour` does the same for an hour.
-    """
+    """Latencies with tails, a death and another process instead: never over, well used, and fair."""
     one = world("wide tail")
     processes = [one.process(name) for name in FOUR]
 
