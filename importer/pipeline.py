@@ -85,6 +85,7 @@ async def run_plan(
     """
     started, began = run_entries.wall_clock(), time.monotonic()
     pacer, clock = Pacer(RollingWindow(plan.rate), tally.hear_quota), ServerClock()
+    tally.paced = lambda: pacer.idle_reason
     with ExitStack() as stack:
         how = (plan.reading, plan.mapping, plan.records, plan.ready, plan.admission.limit)
         reading = stack.enter_context(Reading(plan.sources, *how))

@@ -17,7 +17,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from importer.admission import AdmissionPolicy
 from importer.batches import Work
-from importer.changing import compare
+from importer.comparing import compare
 from importer.doubts import LookFailedError
 from importer.hubspot import steps, verdicts, wire
 from importer.hubspot.exchange import Reply, Updating
@@ -79,9 +79,18 @@ class Upserter:
                 identities = [record.identity for record in group]
                 known = await anyio.to_thread.run_sync(last_written, self.lookup.folder, identities)
                 left -= len(group)
-                await self._group([_Due(record, known[record.identity]) for record in group], send, began)
+                dues = [_Due(record, known[record.identity]) for record in group]
+                await self._group(self._not_refused(dues), send, began)
         finally:
             self.tally.end(State.NOT_SENT, left)
+
+    def _not_refused(self, dues: list[_Due]) -> list[_Due]:
+        """Return those whose update HubSpot did not refuse as they are; the others are settled, unless told otherwise."""
+        message = "HubSpot refused this update in an earlier run, and the row is unchanged"
+        still = [due for due in dues if due.written.refused == due.record.content and not self.policy.retry_failed]
+        if still:
+            self._reject(still, Problem("still_refused", message))
+        return [due for due in dues if not due.settled]
 
     async def _group(self, dues: list[_Due], send: MemoryObjectSendStream[Work], began: Began) -> None:
         batches = [dues[at : at + BATCH_RECORDS_MAX] for at in range(0, len(dues), BATCH_RECORDS_MAX)]

@@ -161,11 +161,12 @@ def _show_remarks(summary: Summary, screen: Screen) -> None:
         "conflicts": f"changed in HubSpot since they were written: {folder / 'conflicts.jsonl'}",
         "missing": "changed rows whose campaigns were deleted in HubSpot (--recreate-missing makes them again)",
         "gone": "made earlier from these sources and not in them any more",
-        "throttled": "times HubSpot asked for a pause (nothing was lost by it)",
     }
     for name, words in remarks.items():
         if counts.get(name):
             screen.notice(f"{counts[name]:,} {words}")
+    if counts.get("throttled"):
+        screen.notice(f"{many(counts['throttled'], 'time')} HubSpot asked for a pause (nothing was lost by it)")
     for notice in counts.get("notices", ()):
         screen.notice(f"notice: {one_line(notice)}")
     if counts.get("unexpected"):

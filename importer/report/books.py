@@ -86,6 +86,7 @@ class Tally:
     notices: list[str] = field(default_factory=list)  #: what is worth knowing and no failure, for people
     waiting_for: str | None = None  #: why nothing is sent just now, for people
     waiting_until: float | None = None  #: when that ends, monotonic seconds (`anyio.current_time`)
+    paced: Callable[[], str | None] | None = None  #: tells why somebody waits at the rate limit, None when nobody does
     day_left: int | None = None  #: requests left of the account's day, as the server last said
     day_total: int | None = None  #: requests that the account has a day
     watch: Callable[[], None] | None = None  #: called when rows failed, and when the day's quota was told
