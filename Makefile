@@ -70,7 +70,9 @@ demo: $(RUN_STAMP) ## run the main job against the embedded simulator
 	$(BIN)/importer demo
 
 # Hundreds of processes are started: each would compile the importer anew where bytecode is not kept.
-PYTEST_ALL = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --dist worksteal
+# Two processes for each core: many tests wait for a real clock.
+TEST_PROCESSES ?= $(shell expr 2 \* `getconf _NPROCESSORS_ONLN`)
+PYTEST_ALL = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 test: $(DEV_STAMP) ## run the tests
 	$(PYTEST_ALL)

@@ -148,7 +148,11 @@ async def _adopt(policy: RecordPolicy, ledger: Ledger, lookup: Lookup, count: _C
     known = await anyio.to_thread.run_sync(_known_ids, ledger.folder / RESULTS)
     number = ledger.fold.run + 1
     asked = sorted({*WRITABLE, *policy.allow_properties, *([policy.correlation] if policy.correlation else [])})
-    await ledger.journal.append(run_entries.beginning(number, [], {"key_space": policy.key_space, "adopts": True}))
+    key = [{"property": name} for name in sorted(set(policy.key))]
+    scheme = {"key_space": policy.key_space, "adopts": True, "key": key, "correlated": policy.correlation is not None}
+    if key:
+        run_entries.check_scheme(ledger.fold.schemes.get(policy.key_space), scheme, accept=False)
+    await ledger.journal.append(run_entries.beginning(number, [], scheme))
     adoption = _Adoption(policy=policy, ledger=ledger, lookup=lookup, count=count, number=number, known=known)
     complete = False
     try:

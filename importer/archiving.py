@@ -36,6 +36,7 @@ class Fate(StrEnum):
     ARCHIVED = "archived"  #: by this undo
     EARLIER = "earlier"  #: by an undo before this one
     MISSING = "missing"  #: somebody else had deleted it; the record is as never made
+    UPDATED = "updated"  #: by a later run, and left: only creates are taken back
     CHANGED = "changed"  #: not as it was written any more, and left
     STANDS = "stands"  #: still there, although archived
     UNCLEAR = "unclear"  #: HubSpot does not tell; the next undo looks again

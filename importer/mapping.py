@@ -182,6 +182,12 @@ class BoundMapping:
             (rule.name, rule.template, rule.default) for rule in mapping.rules if rule.template is not None
         )
 
+    @property
+    def fed(self) -> frozenset[str]:
+        """Return the properties which the source's columns feed: a blank cell of theirs says that there is no value."""
+        columns = frozenset(self.columns)
+        return frozenset(name for name, rule in self.rules.items() if columns.intersection(rule.columns))
+
     def origin(self, prop: str) -> str:
         """Return the column that feeds a property; the property's own name when it is not exactly one."""
         rule = self.rules.get(prop)

@@ -44,7 +44,7 @@ from importer.server_clock import ServerClock
 from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
 from importer.summing_up import conclude
-from importer.upserting import Upserter, fed_by
+from importer.upserting import Upserter
 from importer.version import VERSION
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]  #: told whom the run writes to; raises an error to refuse
@@ -86,6 +86,7 @@ async def run_plan(
     """
     started, began = run_entries.wall_clock(), time.monotonic()
     pacer, clock = plan.pacer(stop, tally.hear_quota), ServerClock()
+    tally.paced = lambda: pacer.idle_reason
     with ExitStack() as stack:
         how = (plan.reading, plan.mapping, plan.records, plan.ready, plan.admission.limit)
         reading = stack.enter_context(Reading(plan.sources, *how))
@@ -272,7 +273,7 @@ async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) 
 def _upserter(run: _Run, conflicts: IO[bytes]) -> Upserter:
     return Upserter(
         lookup=run.lookup, journal=run.ledger.journal, tally=run.tally, stop=run.stop, policy=run.plan.admission,
-        run=run.number, fed=fed_by(run.reading.maker.bound),
+        run=run.number, fed=run.reading.maker.bound.fed,
         encode=wire.encode_records, conflicts=conflicts,
     )  # fmt: skip
 

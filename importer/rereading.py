@@ -6,7 +6,7 @@ from typing import Any
 
 import anyio
 
-from importer.changing import compare
+from importer.comparing import compare
 from importer.doubts import LookFailedError, SettlePolicy
 from importer.hubspot import steps, verdicts, wire
 from importer.ledger.fold import OpenIntent, properties_of

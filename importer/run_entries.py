@@ -44,7 +44,7 @@ def ending(
 
 def check_scheme(before: dict[str, Any] | None, scheme: dict[str, Any], *, accept: bool) -> None:
     """Raise `IdentityChangedError` when `scheme` is not the one that made campaigns `before`, unless told to accept."""
-    if before is not None and before != scheme and not accept:
+    if before is not None and not accept and not _same(before, scheme):
         raise IdentityChangedError(
             f"this ledger knows its campaigns by {_described(before)}, and this run would know them by"
             f" {_described(scheme)}: what was made before would be made again",
@@ -52,12 +52,21 @@ def check_scheme(before: dict[str, Any] | None, scheme: dict[str, Any], *, accep
         )
 
 
+def _same(before: dict[str, Any], scheme: dict[str, Any]) -> bool:
+    """Return whether both know a campaign by the same; an adoption has no mapping, so its key is compared by name."""
+    if before.get("adopts") or scheme.get("adopts"):
+        return _key_names(before) == _key_names(scheme)
+    return before == scheme
+
+
+def _key_names(scheme: dict[str, Any]) -> list[str]:
+    return sorted(part.get("column") or part["property"] for part in scheme["key"])
+
+
 def _described(scheme: dict[str, Any]) -> str:
     if scheme.get("key"):
-        return "the key " + ", ".join(
-            str(part[0] if isinstance(part, list | tuple) else part) for part in scheme["key"]
-        )
-    return "all their properties"
+        return f"the key {', '.join(_key_names(scheme))}"
+    return "their names" if scheme.get("adopts") else "all their properties"
 
 
 def wall_clock() -> datetime:

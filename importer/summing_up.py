@@ -16,7 +16,7 @@ NOT_COUNTS = frozenset(
     {
         "ended", "rows_read", "waiting_for", "waiting_until", "in_flight", "workers", "samples",
         "answers", "batches", "items_expected", "answer_s", "slowest_s", "trouble", "troubled", "day_left",
-        "day_total", "watch",
+        "day_total", "watch", "paced",
     }
 )  # fmt: skip
 

@@ -24,7 +24,7 @@ from importer.inquiring import asker_of, lookup_of
 from importer.ledger.archives import OpenArchive
 from importer.ledger.disk import Disk
 from importer.ledger.fold import Fold
-from importer.ledger.made import Made, made
+from importer.ledger.made import Made, as_touched, made
 from importer.ledger.opening import Ledger, Owner, open_ledger, read_header
 from importer.model import BATCH_RECORDS_MAX, State
 from importer.plan import Plan
@@ -184,7 +184,7 @@ def _wait_s(this: _Undo, archive: OpenArchive) -> float:
 async def _each(this: _Undo, *, look_only: bool) -> None:
     """Look at every campaign of these runs, and take it back. A wish to stop, or an error, leaves the rest."""
     held = frozenset(item[2] for archive in this.ledger.fold.archiving.values() for item in archive.items)
-    campaigns, reading = made(this.plan.ledger), anyio.Lock()
+    campaigns, reading = as_touched(this.plan.ledger, made(this.plan.ledger)), anyio.Lock()
 
     async def work() -> None:
         while True:
@@ -233,6 +233,8 @@ async def _few(this: _Undo, some: list[Made], held: frozenset[str], *, look_only
             told.append(Ended(campaign=one, fate=Fate.EARLIER))
         elif one.id in held:
             told.append(Ended(campaign=one, fate=Fate.UNCLEAR, why="an earlier undo began to archive it"))
+        elif one.updated is not None and not this.wish.even_if_changed:
+            told.append(Ended(campaign=one, fate=Fate.UPDATED, why=f"updated by run {one.updated}, left"))
         else:
             going.append(one)
     try:
@@ -260,7 +262,7 @@ def _ended(this: _Undo, account: Account, tally: Tally, *, looked_only: bool, **
     statuses = [error.exit_status for error in failures] + [this.stop.status]
     if not looked_only:
         statuses += [ExitStatus.UNRESOLVED] * bool(fates[Fate.STANDS] + fates[Fate.UNCLEAR] + more["unsettled"])
-        statuses += [ExitStatus.SOME_FAILED] * bool(fates[Fate.CHANGED])
+        statuses += [ExitStatus.SOME_FAILED] * bool(fates[Fate.CHANGED] + fates[Fate.UPDATED])
     return Undone(
         status=exit_status(*statuses),
         reason=failures[0].message if failures else this.stop.reason,

@@ -17,14 +17,13 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from importer.admission import AdmissionPolicy
 from importer.batches import Work
-from importer.changing import compare
+from importer.comparing import compare
 from importer.doubts import LookFailedError
 from importer.hubspot import steps, verdicts, wire
 from importer.hubspot.exchange import Reply, Updating
 from importer.ledger.journal import Journal
 from importer.ledger.last_written import Written, last_written
 from importer.lookup import Lookup
-from importer.mapping import BoundMapping
 from importer.model import BATCH_RECORDS_MAX, Batch, Problem, Record, Rejection, State
 from importer.outcomes import failed_item, intent_items
 from importer.producing import Began, reject_item
@@ -79,9 +78,18 @@ class Upserter:
                 identities = [record.identity for record in group]
                 known = await anyio.to_thread.run_sync(last_written, self.lookup.folder, identities)
                 left -= len(group)
-                await self._group([_Due(record, known[record.identity]) for record in group], send, began)
+                dues = [_Due(record, known[record.identity]) for record in group]
+                await self._group(self._not_refused(dues), send, began)
         finally:
             self.tally.end(State.NOT_SENT, left)
+
+    def _not_refused(self, dues: list[_Due]) -> list[_Due]:
+        """Return those whose update HubSpot did not refuse as it is; the others are settled, unless told otherwise."""
+        message = "HubSpot refused this update in an earlier run, and the row is unchanged"
+        still = [due for due in dues if due.written.refused == due.record.content and not self.policy.retry_failed]
+        if still:
+            self._reject(still, Problem("still_refused", message))
+        return [due for due in dues if not due.settled]
 
     async def _group(self, dues: list[_Due], send: MemoryObjectSendStream[Work], began: Began) -> None:
         batches = [dues[at : at + BATCH_RECORDS_MAX] for at in range(0, len(dues), BATCH_RECORDS_MAX)]
@@ -286,9 +294,3 @@ class Upserter:
 
 def _known(record: Record) -> tuple[str, str, str, str]:
     return record.identity, record.content, record.name, record.row.source
-
-
-def fed_by(bound: BoundMapping) -> frozenset[str]:
-    """Return the properties which the columns of a source feed: a blank cell of theirs resets a property."""
-    columns = frozenset(bound.columns)
-    return frozenset(name for name, rule in bound.rules.items() if columns.intersection(rule.columns))

@@ -24,8 +24,7 @@ LAYERS: Final = (
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook",
      "renewal", "posting"),
     ("rules", "canary", "checks", "matching", "echo", "refusals", "admission", "inspecting", "reporting",
-     "run_entries", "comparing", "changing", "spooled", "limits", "oauth", "hooks", "telemetry", "items.amounts",
-     "sharing"),
+     "run_entries", "comparing", "spooled", "limits", "oauth", "hooks", "telemetry", "items.amounts", "sharing"),
     ("unattended", "items.mapped"),
     ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
@@ -56,7 +55,7 @@ PURE: Final = frozenset(
         r"\S+",
         """
     model errors problems canonical near_miss formulas legible amounts properties codecs rules checks mapping records
-    columnar canary batches pairing echo comparing changing attribution refusals matching arrivals concurrency
+    columnar canary batches pairing echo comparing attribution refusals matching arrivals concurrency
     server_clock summing_up cli.flags
     proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
     proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told

@@ -90,7 +90,7 @@ async def watch_for_stalls(
             before, since, told = now, anyio.current_time(), False
         elif not told and anyio.current_time() - since >= after_s:
             told = True
-            why = tally.waiting_for or "no reason known"
+            why = tally.waiting_for or (tally.paced() if tally.paced is not None else None) or "no reason known"
             log.warning("stall", seconds=after_s, waiting_for=why)
             screen.say(f"nothing has happened for {said(after_s)} ({why})", style="yellow")
             if hooks is not None:

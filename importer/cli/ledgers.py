@@ -83,6 +83,8 @@ def show_unsettled(ledger: Path, screen: Screen, *, as_json: bool = False) -> in
     else:
         for line in (*(line for item in items for line in _with_commands(item, ledger)), *map(_decided_line, decided)):
             screen.data(clean(line))
+        if not items:
+            screen.notice(f"{ledger}: nothing is in doubt or unresolved")
     return int(ExitStatus.UNRESOLVED if items else ExitStatus.OK)
 
 

@@ -38,13 +38,14 @@ _WORDS: Final = {
     Fate.ARCHIVED: "archived",
     Fate.EARLIER: "archived before",
     Fate.MISSING: "gone already",
+    Fate.UPDATED: "updated by a later run (left)",
     Fate.CHANGED: "changed (left)",
     Fate.STANDS: "still there",
     Fate.UNCLEAR: "unclear",
     Fate.LEFT: "not reached",
 }
 #: Fates that deserve a line for each of the first few, and what to say of them.
-_SHOWN: Final = (Fate.CHANGED, Fate.STANDS, Fate.UNCLEAR)
+_SHOWN: Final = (Fate.UPDATED, Fate.CHANGED, Fate.STANDS, Fate.UNCLEAR)
 _CONTINUES: Final = frozenset({ExitStatus.PAUSED, ExitStatus.INTERRUPTED, ExitStatus.TERMINATED, ExitStatus.ACCESS,
                                ExitStatus.LEDGER})  # fmt: skip
 
@@ -227,7 +228,7 @@ def _next_steps(done: Undone, argv: Sequence[str]) -> list[str]:
         return [f"nothing was archived; to do it: {command_line([*again, *answered])}"] if would else []
     if done.status in _CONTINUES or fates[Fate.STANDS] or fates[Fate.UNCLEAR]:
         return [f"to go on: {command_line(again)}"]
-    if fates[Fate.CHANGED]:
+    if fates[Fate.CHANGED] or fates[Fate.UPDATED]:
         return [f"to archive the changed ones too: {command_line([*again, '--even-if-changed'])}"]
     return []
 

@@ -8,7 +8,7 @@ Everything here blocks.
 from collections.abc import Collection, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -30,15 +30,22 @@ class Written:
     #: property → values that may stand there by our hand: the last, and those of which it is not known
     values: dict[str, list[str]] = field(default_factory=dict)
     items: tuple[CampaignItem, ...] | None = ()  #: of budget and spend that were to be made with it; None: not known
+    refused: str | None = None  #: digest of the content whose update HubSpot refused, where nothing was written since
+
+
+class _Sent(NamedTuple):
+    identity: str
+    values: dict[str, str]
+    content: str  #: digest of all that the record said
 
 
 class _Gathering:
     def __init__(self, identities: Collection[str]) -> None:
         self.found: dict[str, Written] = {}
         self._wanted = frozenset(identities)
-        self._sent: dict[int, dict[int, tuple[str, dict[str, str]]]] = {}
+        self._sent: dict[int, dict[int, _Sent]] = {}
         self._items: dict[int, list[Any]] = {}
-        self._updates: dict[int, dict[int, tuple[str, dict[str, str]]]] = {}
+        self._updates: dict[int, dict[int, _Sent]] = {}
 
     def take(self, entry: Any) -> None:
         """Take one entry, in the journal's order."""
@@ -51,9 +58,9 @@ class _Gathering:
 
     def _update(self, entry: Any) -> None:
         self._keep(self._updates, entry)
-        for identity, values in self._updates.get(entry["n"], {}).values():
-            for name, value in values.items():
-                self.found[identity].values.setdefault(name, [""]).append(value)
+        for sent in self._updates.get(entry["n"], {}).values():
+            for name, value in sent.values.items():
+                self.found[sent.identity].values.setdefault(name, [""]).append(value)
 
     def _outcome(self, entry: Any) -> None:
         self._resolve(entry)
@@ -70,30 +77,39 @@ class _Gathering:
             self._made(entry["of"], entry["i"], entry["id"], None)
 
     def _updated(self, entry: Any) -> None:
+        updates = self._updates.get(entry["of"], {})
         for index, _properties in entry["updated"]:
-            identity, values = self._updates.get(entry["of"], {}).get(index, ("", {}))
-            if identity:
-                self.found[identity].values |= {name: [value] for name, value in values.items()}
+            if (sent := updates.get(index)) is not None:
+                written = self.found[sent.identity]
+                written.values |= {name: [value] for name, value in sent.values.items()}
+                written.refused = None
+        for failed in entry["failed"]:
+            if (sent := updates.get(failed["i"])) is not None:
+                self.found[sent.identity].refused = sent.content
 
     def _adopt(self, entry: Any) -> None:
         for (identity, campaign, *_rest), values in zip(entry["items"], entry["values"], strict=True):
             if identity in self._wanted:
                 self.found[identity] = Written(campaign, {name: [value] for name, value in values.items()}, None)
 
-    def _keep(self, into: dict[int, dict[int, tuple[str, dict[str, str]]]], entry: Any) -> None:
+    def _keep(self, into: dict[int, dict[int, _Sent]], entry: Any) -> None:
         items = enumerate(entry["items"])
-        kept = {index: (item[3], properties_of(entry, index)) for index, item in items if item[3] in self._wanted}
+        kept = {
+            index: _Sent(item[3], properties_of(entry, index), item[5])
+            for index, item in items
+            if item[3] in self._wanted
+        }
         if kept:
             into[entry["n"]] = kept
 
     def _made(self, of: int, index: int, campaign: str, shown: dict[str, str] | None) -> None:
-        identity, values = self._sent.get(of, {}).get(index, ("", {}))
-        if identity:
-            possible = {name: [value] for name, value in values.items()}
+        sent = self._sent.get(of, {}).get(index)
+        if sent is not None:
+            possible = {name: [value] for name, value in sent.values.items()}
             for name, value in (shown or {}).items():
                 possible.setdefault(name, []).append(value)
             items = tuple(CampaignItem(*item) for at, *item in self._items.get(of, ()) if at == index)
-            self.found[identity] = Written(campaign, possible, items)
+            self.found[sent.identity] = Written(campaign, possible, items)
 
 
 def last_written(folder: Path, identities: Collection[str]) -> dict[str, Written]:

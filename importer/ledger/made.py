@@ -36,6 +36,7 @@ class Made(NamedTuple):
     written: Mapping[str, str]  #: property → value as it was sent
     normalised: Mapping[str, str]  #: property → value as HubSpot showed it then, where that differed
     archived: bool  #: whether an undo has taken it back
+    updated: int | None = None  #: the latest run that updated it, where somebody asked (`as_touched`)
 
 
 def made(folder: Path) -> Generator[Made]:
@@ -64,6 +65,19 @@ def made(folder: Path) -> Generator[Made]:
             left.difference_update(settled)
             if not left:
                 del held[of]
+
+
+def as_touched(folder: Path, campaigns: Iterator[Made]) -> Generator[Made]:
+    """Yield each campaign with the latest run that updated it. Memory: ids of the updated ones. Raises as `made`."""
+    begun: dict[int, tuple[int, list[str]]] = {}
+    latest: dict[str, int] = {}
+    for _n, entry in entries_of(folder, kinds=(b'"t":"update"', b'"t":"updated"')):
+        if entry["t"] == "update":
+            begun[entry["n"]] = entry["run"], entry["ids"]
+        elif (update := begun.get(entry["of"])) is not None:
+            latest.update((update[1][index], update[0]) for index, _properties in entry["updated"])
+    for one in campaigns:
+        yield one._replace(updated=latest.get(one.id))
 
 
 def told(entry: Any) -> tuple[list[Any], set[int]]:

@@ -50,8 +50,13 @@ def _gone(_fold: "Fold", _n: int, entry: Any, _offset: int, effect: Effect) -> N
     effect.changes += [Change(one[0], state, one[1], one[2], one[3]) for one in entry["items"]]
 
 
-def _adopt(_fold: "Fold", n: int, entry: Any, _offset: int, effect: Effect) -> None:
+def _adopt(fold: "Fold", n: int, entry: Any, _offset: int, effect: Effect) -> None:
     state = advance(State.OPEN, Event.ADOPTED)
+    scheme = fold.run_schemes[entry["run"]]
+    by_key = any(item[5] == "exact" for item in entry["items"])
+    by_name = not scheme.get("key") and not scheme.get("correlated")
+    if "key" in scheme and (by_key or by_name):  # else their identities tell of no key; older adoptions named none
+        fold.schemes.setdefault(scheme["key_space"], scheme)
     for identity, campaign, name, content, created_at, pairing in entry["items"]:
         effect.changes.append(Change(identity, state, content, name, ""))
         effect.results.append(

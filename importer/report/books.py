@@ -88,6 +88,7 @@ class Tally:
     notices: list[str] = field(default_factory=list)  #: what is worth knowing and no failure, a sentence each
     waiting_for: str | None = None  #: why nothing is sent just now, for people
     waiting_until: float | None = None  #: when that ends, monotonic seconds (`anyio.current_time`)
+    paced: Callable[[], str | None] | None = None  #: tells why somebody waits at the rate limit, None when nobody does
     day_left: int | None = None  #: requests left of the account's day, as the server last said
     day_total: int | None = None  #: requests that the account has a day
     #: of [budget and spend](../how-to/budget-and-spend.md): `read` of the valid rows and `earlier` that earlier

@@ -6,8 +6,11 @@ counted and said at the end, and costs the run nothing.
 
 import inspect
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from threading import Thread
 from types import TracebackType
 from typing import Any, Final, Self, cast
 
@@ -16,7 +19,8 @@ from importer.hubspot.exchange import Exchange, Reply, Transport
 from importer.report.books import Tally
 from importer.telemetry.figures import PREFIX, Figure, Moments, figures
 
-_SEND_S: Final = 5.0  #: so long may a sending take
+_SEND_S: Final = 5.0  #: so long may a sending take while the run goes on
+_LAST_S: Final = 2.0  #: so long may the end of a run wait for what is left to be sent
 _SCOPE: Final = "campaign-importer"
 
 
@@ -59,15 +63,26 @@ class Telemetry:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """End the run's span and send what is left; blocks for a few seconds at most."""
+        """End the run's span and send what is left; blocks for two seconds at most, and leaves the rest unsent."""
         from opentelemetry.trace import StatusCode  # noqa: PLC0415 - of an extra, which need not be there
 
         if error is not None:
             self._run.set_status(StatusCode.ERROR, type(error).__name__)
         self._run.end()
-        self._traces.shutdown()
-        self._metrics.shutdown(timeout_millis=_SEND_S * 1000)
-        self.unsent.close()
+        endings: list[Callable[[], object]] = [
+            self._traces.shutdown,
+            partial(self._metrics.shutdown, timeout_millis=_LAST_S * 1000),
+        ]
+        threads = [Thread(target=ending, daemon=True) for ending in endings]  # no end of the process waits for them
+        deadline = time.monotonic() + _LAST_S
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        if any(thread.is_alive() for thread in threads):
+            self.unsent.count += 1  # and what they say from now on stays unheard
+        else:
+            self.unsent.close()
 
     def end(self, status: int, attributes: Mapping[str, str | int | float]) -> None:
         """Note on the run's span how it ended."""

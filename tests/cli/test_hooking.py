@@ -19,6 +19,7 @@ from importer.cli import hooking
 from importer.cli.screen import Screen
 from importer.errors import AccessError, UsageError
 from importer.hooks import Hooks
+from importer.pacing import Pacer, RatePolicy, RollingWindow
 from importer.posting import Answer
 from importer.report.books import Tally
 from importer.settings import load
@@ -121,6 +122,25 @@ async def test_a_stall_is_told_once_and_again_after_progress() -> None:
         group.cancel_scope.cancel()
     assert receiver.got[0]["waiting_for"] == "HubSpot asked for a pause"
     assert receiver.got[0]["seconds"] == 900
+
+
+async def test_a_stall_at_the_rate_limit_names_it() -> None:
+    """Nobody said what is waited for, but somebody waits at the limiter."""
+    pacer = Pacer(RollingWindow(RatePolicy(requests=1, window_s=3600, fixed=True)))
+    receiver, tally = Receiver(), Tally(paced=lambda: pacer.idle_reason)
+    settings = load({"stall_after": "15m"}).settings
+    async with anyio.create_task_group() as group:
+        await pacer.take()
+        group.start_soon(pacer.take)
+        group.start_soon(
+            lambda: hooking.watch_for_stalls(
+                receiver.hooks(), settings, tally, screen(), structlog.wrap_logger(Silent()), ledger="a.ledger"
+            )
+        )
+        await anyio.sleep(16 * 60)
+        await told(receiver, 1)
+        group.cancel_scope.cancel()
+    assert receiver.got[0]["waiting_for"] == "the rate limit of 1 requests in 3600 s"
 
 
 async def told(receiver: Receiver, times: int) -> None:

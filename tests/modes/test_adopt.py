@@ -7,6 +7,7 @@ import pytest
 
 from importer.admission import AdmissionPolicy
 from importer.adopting import adopt_plan
+from importer.errors import ExitStatus
 from importer.hubspot.transport import HubSpotTransport
 from importer.inspecting import verify
 from importer.records import RecordPolicy
@@ -55,6 +56,40 @@ async def test_adopting_again_takes_only_what_came_since(world: World) -> None:
         again = await adopt(world, simulator, BY_NAME)
         assert (again.counts["adopted"], again.counts["known"]) == (1, 210)
     assert verify(world.ledger) == []
+
+
+async def test_another_key_than_the_adopted_one_stops_the_run(world: World) -> None:
+    """Nothing is sent: known by another key, every adopted campaign would be made again."""
+    other = RecordPolicy(key=("hs_notes",))
+    async with world.simulator() as simulator:
+        simulator._account.make([{"hs_name": "C1", "hs_notes": "theirs"}], request=0, foreign=True)
+        await adopt(world, simulator, BY_NAME)
+        summary = await world.run(simulator, world.source(feed(3)), records=other)
+        assert (summary.status, summary.books.created) == (ExitStatus.USAGE, 0)
+        assert "by the key hs_name, and this run would know them by the key hs_notes" in (summary.reason or "")
+        keyless = await world.run(simulator, world.source(feed(3)))
+        assert (keyless.status, len(simulator.truth)) == (ExitStatus.USAGE, 1)
+        accepted = AdmissionPolicy(accept_new_identities=True)
+        assert (await world.run(simulator, world.source(feed(3)), records=other, admission=accepted)).books.created == 3
+
+
+async def test_adopting_by_another_key_than_the_runs_stops(world: World) -> None:
+    """The ledger's campaigns would be known by two keys; nothing is adopted."""
+    async with world.simulator() as simulator:
+        await night(world, simulator, feed(3))
+        summary = await adopt(world, simulator, RecordPolicy(key=("hs_notes",)))
+        assert (summary.status, summary.counts["adopted"]) == (ExitStatus.USAGE, 0)
+    assert verify(world.ledger) == []
+
+
+async def test_a_keyed_run_after_a_keyless_adoption_stops(world: World) -> None:
+    """Known by their names only, adopted campaigns guard nothing in a run with a key."""
+    async with world.simulator() as simulator:
+        simulator._account.make([{"hs_name": "C1"}], request=0, foreign=True)
+        await adopt(world, simulator, RecordPolicy())
+        summary = await night(world, simulator, feed(3))
+        assert (summary.status, len(simulator.truth)) == (ExitStatus.USAGE, 1)
+        assert "by their names" in (summary.reason or "")
 
 
 async def test_without_a_key_an_adopted_campaign_guards_by_its_name(world: World) -> None:

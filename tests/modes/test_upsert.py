@@ -105,3 +105,26 @@ async def test_a_column_that_is_gone_resets_nothing(world: World) -> None:
         summary = await night(world, simulator, feed(2, n0="new"))
         assert (summary.books.updated, summary.books.skipped, summary.counts["conflicts"]) == (1, 1, 0)
         assert [one.properties["hs_audience"] for one in simulator.truth] == ["all", "all"]
+
+
+async def test_a_refused_update_is_remembered_until_its_row_changes(world: World) -> None:
+    """As a refused create: not sent again by a later run, unless the row is another or --retry-failed says so."""
+    async with world.simulator("update/400@1") as simulator:
+        await night(world, simulator, feed(3))
+        assert (await night(world, simulator, feed(3, n1="a"))).books.failed == 1
+        still = await night(world, simulator, feed(3, n1="a"))
+        assert (still.status, still.books.failed, still.counts["codes"]) == (1, 1, {"still_refused": 1})
+        assert len([seen for seen in simulator.requests if seen.operation == "update"]) == 1
+        assert (await night(world, simulator, feed(3, n1="a"), retry_failed=True)).books.updated == 1
+        assert (await night(world, simulator, feed(3, n1="b"))).books.updated == 1
+        assert (await night(world, simulator, feed(3, n1="b"))).books.skipped == 3
+    assert verify(world.ledger) == []
+
+
+async def test_another_row_than_the_refused_one_is_sent(world: World) -> None:
+    """What was refused is that content, and not the campaign."""
+    async with world.simulator("update/400@1") as simulator:
+        await night(world, simulator, feed(3))
+        assert (await night(world, simulator, feed(3, n1="a"))).books.failed == 1
+        assert (await night(world, simulator, feed(3, n1="b"))).books.updated == 1
+        assert notes(simulator)["C1"] == "b"

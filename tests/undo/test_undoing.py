@@ -15,6 +15,7 @@ from importer.pacing import RatePolicy
 from importer.preflight import Account
 from importer.stopping import Stop
 from importer.undone import UndoBooks, Wish
+from tests.modes.test_upsert import feed, night
 from tests.undo.conftest import ALL, LATEST, Undos, delete, edit, fates, standing, words
 
 
@@ -223,3 +224,18 @@ async def raised(work: Any) -> None:
     except BaseExceptionGroup as group:
         errors: Sequence[BaseException] = group.exceptions
         raise errors[0] from None
+
+
+async def test_what_a_later_run_updated_is_listed_as_such_and_left(world: Undos) -> None:
+    """Only creates are taken back; a campaign that run 2 updated stands, is named so, and is status 1."""
+    async with world.simulator() as simulator:
+        await night(world, simulator, feed(5))
+        await night(world, simulator, feed(6, n1="new", n2="new"))
+        done = await world.undo(simulator, Wish((1, 1)))
+        assert (done.status, fates(done)) == (ExitStatus.SOME_FAILED, {"archived": 3, "updated": 2})
+        assert words(world, Fate.UPDATED) == ["updated by run 2, left"] * 2
+        assert set(standing(simulator)) == {"C1", "C2", "C5"}
+        forced = await world.undo(simulator, Wish((1, 1), even_if_changed=True))
+        assert fates(forced) == {"archived": 2, "earlier": 3}
+        assert set(standing(simulator)) == {"C5"}
+    assert verify(world.ledger) == []
