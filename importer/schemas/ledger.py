@@ -258,6 +258,7 @@ _TALLY: Final[dict[str, Schema]] = {
     "samples": {},
     "troubled": {},
     "watch": {},
+    "paced": {},
     "items": _with_not_sent(shape(ItemBooks)),
     "codes": {"type": "object", "propertyNames": _CODE, "additionalProperties": {"type": "integer", "minimum": 1}},
 }
