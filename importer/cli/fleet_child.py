@@ -35,7 +35,7 @@ def main() -> None:
         if one is None:
             raise UsageError(f"{path} has no import {name}")
         account = fleet.accounts[one.account]
-        own = dict(environment(account, os.environ))
+        own = dict(environment(fleet, account, os.environ))
     except ImporterError as error:
         sys.exit(show_error(error, Screen(), as_json=True))
     os.environ.clear()
@@ -58,14 +58,15 @@ def _follow() -> None:
     os._exit(143)
 
 
-def environment(account: Account, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def environment(fleet: Fleet, account: Account, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the environment of the run: the account's token, nobody else's, and no settings but the fleet file's.
 
     Raises:
         AccessError: the variable that is to hold the token is not set.
     """
+    others = fleet.variables_of_others(account.name)
     for name, value in given.items():
-        if not name.startswith(ENVIRONMENT_PREFIX) and name != TOKEN_VARIABLE:
+        if not name.startswith(ENVIRONMENT_PREFIX) and name != TOKEN_VARIABLE and name not in others:
             yield name, value
     kind, _, place = account.token.partition(":")
     if kind == "env":

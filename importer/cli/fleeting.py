@@ -115,12 +115,12 @@ def _drive_one(read: Fleet, imports: Sequence[Import], path: str, screen: Screen
         for name, standing in told.items():
             screen.notice(changed_line(name, standing))
 
-    stopped = _run(_Work(engine_of(replace(read, engine="local")), schedule, path, changed, None), screen)
+    stopped = _run(_Work(engine_of(replace(read, engine="local"), os.environ), schedule, path, changed, None), screen)
     return int(stopped or status_of(schedule.standings))
 
 
 def _drive(read: Fleet, path: str, flags: Mapping[str, Any], screen: Screen) -> int:
-    engine, lock = engine_of(read, insecure=bool(flags.get("insecure"))), DriverLock(read)
+    engine, lock = engine_of(read, os.environ, insecure=bool(flags.get("insecure"))), DriverLock(read)
     lock.take()
     try:
         current = marks.current_round(read, time.time())

@@ -34,8 +34,11 @@ _STOP_S: Final = 20.0
 _SAID_MAX: Final = 300
 
 
-async def run_child(job: Job) -> Ended:
+async def run_child(job: Job, environment: Mapping[str, str]) -> Ended:
     """Run an import on this host to its end, and tell how it ended; a loss is told as a value, never raised.
+
+    Of `environment` the child is given all but the tokens of other accounts: what a process has been given can be read
+    as long as it lives.
 
     Cancellation: the child is asked to stop, has 20 s for it, and is killed then; its ledger goes on with the next run.
     A loss of this process ends the child in the same way, by itself.
@@ -45,7 +48,7 @@ async def run_child(job: Job) -> Ended:
         return Ended(status=None, where=host, lost=f"{host} has importer {VERSION}, the driver {job.version}")
     try:
         fleet, one = await anyio.to_thread.run_sync(_ready, job)
-        process = await anyio.to_thread.run_sync(_start, job, fleet, one)
+        process = await anyio.to_thread.run_sync(_start, job, fleet, one, environment)
     except (ImporterError, OSError) as error:
         return Ended(status=None, where=host, lost=f"it could not be begun on {host}: {error}")
     where = f"{host}, process {process.pid}"
@@ -68,11 +71,13 @@ def _ready(job: Job) -> tuple[Fleet, Import]:
     return fleet, found
 
 
-def _start(job: Job, fleet: Fleet, one: Import) -> subprocess.Popen[bytes]:
+def _start(job: Job, fleet: Fleet, one: Import, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    others = fleet.variables_of_others(one.account)
+    own = {name: value for name, value in environment.items() if name not in others}
     argv = [sys.executable, "-m", MODULE, job.fleet_file, job.import_name]
     with _private(places.summary_of(fleet, one)) as said, _private(places.log_of(fleet, one)) as log:
         return subprocess.Popen(  # noqa: S603 - this Python, and names out of the fleet file # nosec B603
-            argv, stdin=subprocess.PIPE, stdout=said, stderr=log, start_new_session=True
+            argv, stdin=subprocess.PIPE, stdout=said, stderr=log, env=own, start_new_session=True
         )
 
 

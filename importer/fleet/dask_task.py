@@ -4,6 +4,7 @@ All of it is found by its name in the importer that is installed there. No code 
 file's path, the import's name and the version.
 """
 
+import os
 from dataclasses import asdict
 from typing import Any, Final, NamedTuple
 
@@ -45,7 +46,7 @@ async def run_import(fleet_file: str, import_name: str, version: str, key: str) 
 
         if wanted(worker, key):
             both.start_soon(watch)
-            ended = await run_child(Job(fleet_file=fleet_file, import_name=import_name, version=version))
+            ended = await run_child(Job(fleet_file=fleet_file, import_name=import_name, version=version), os.environ)
             both.cancel_scope.cancel()
     return asdict(ended)
 

@@ -1,5 +1,6 @@
 """The engine that needs no service: child processes of the driver."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -10,13 +11,14 @@ from importer.fleet.model import Ended, Job
 class LocalEngine:
     """Runs imports as child processes on this machine."""
 
-    def __init__(self, at_once: int) -> None:
-        """Have so many slots."""
+    def __init__(self, at_once: int, environment: Mapping[str, str]) -> None:
+        """Have so many slots; each child is given `environment` without the tokens of other accounts."""
+        self._environment = environment
         self.slots = at_once
 
     async def run(self, job: Job) -> Ended:
         """Run one import; see `run_child`."""
-        return await run_child(job)
+        return await run_child(job, self._environment)
 
     async def __aenter__(self) -> Self:
         """Nothing has to be made ready."""

@@ -55,6 +55,12 @@ class Fleet:
     tls: Tls | None = None
     worker_ttl_s: float = 60.0  #: seconds of silence after which a worker of a cluster counts as lost
 
+    def variables_of_others(self, account: str) -> frozenset[str]:
+        """Return the environment variables that hold the tokens of every account but the one named."""
+        told = {name: one.token.partition(":") for name, one in self.accounts.items()}
+        held = {name: place for name, (kind, _, place) in told.items() if kind == "env"}
+        return frozenset(held.values()) - {held.get(account)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:

@@ -109,10 +109,10 @@ def test_the_child_gets_its_own_token_and_nobody_elses_settings(tmp_path: Path) 
     fleet = read_fleet(written(tmp_path, GOOD))
     acme, bolt = fleet.accounts["acme"], fleet.accounts["bolt"]
     given = {"PATH": "/bin", "ACME_TOKEN": "s3cret", "HUBSPOT_ACCESS_TOKEN": "another", "IMPORTER_RATE": "1"}
-    assert dict(environment(acme, given))["HUBSPOT_ACCESS_TOKEN"] == "s3cret"
-    assert {"HUBSPOT_ACCESS_TOKEN", "IMPORTER_RATE"}.isdisjoint(dict(environment(bolt, given)))
+    assert dict(environment(fleet, acme, given))["HUBSPOT_ACCESS_TOKEN"] == "s3cret"
+    assert dict(environment(fleet, bolt, given)) == {"PATH": "/bin"}
     with pytest.raises(AccessError, match="ACME_TOKEN is not set"):
-        dict(environment(acme, {}))
+        dict(environment(fleet, acme, {}))
     words = arguments(fleet, fleet.imports[0], acme)
     assert "s3cret" not in " ".join(words)
     assert {"--key=Id", "--key=Name", "--retry-failed", "--mapping=salesforce"} <= set(words)

@@ -83,6 +83,29 @@ def test_a_stopped_driver_stops_its_children_and_goes_on(tmp_path: Path, address
     assert 'fleet_imports{account="a1",state="done"} 1' in figures
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="environments are read in /proc")
+def test_a_child_is_given_no_token_but_its_own(tmp_path: Path, address: str) -> None:
+    """The environment of a process can be read as long as it lives: those of the others' accounts are not in it."""
+    ground = Ground(folder=tmp_path, base_url=address, accounts=2, each=1, rows=2_000)
+    ground.write()
+    process = ground.start()
+    ground.wait_for_running(process, 2)
+    until = time.monotonic() + ENOUGH_S
+    while len(mine := [pid for pid in children(process.pid) if _is_import(pid)]) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.02)  # a child that is just being made still shows what its driver has
+    given = [Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in mine]
+    process.terminate()
+    process.communicate(timeout=ENOUGH_S)
+    tokens = sorted([word for word in one if word.startswith(b"TOKEN_")] for one in given)
+    assert tokens == [[b"TOKEN_1=account-1"], [b"TOKEN_2=account-2"]]
+
+
+def _is_import(pid: int) -> bool:
+    return b"importer.cli.fleet_child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
 def _second_driver(ground: Ground) -> int:
     """Start a second driver on the fleet; return its status, having looked at what it says."""
     status, _, err = ground.run()
