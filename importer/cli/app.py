@@ -207,6 +207,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer explain", "all of them"),
         ),
         "[CODE]",
+        values="importer.cli.explaining:values",
     ),
     *ACCOUNT,
 )
@@ -258,7 +259,7 @@ def _body(command: Command) -> Callable[..., None]:
 
     parameters = [parameter(flag) for flag in own]
     if command.argument:
-        parameters.insert(0, argument(command.argument))
+        parameters.insert(0, argument(command.argument, command.values))
     if not all(flag.everyday for flag in own):
         parameters.append(help_all())
     call.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # typer reads it
