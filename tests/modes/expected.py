@@ -25,6 +25,7 @@ class Came:
     skipped: int = 0
     failed: int = 0
     least: int = START  #: the least requests: full batches of creates, reads and updates, beside those of the start
+    most: int = 0  #: the most: each batch that is read has an update of its own
 
 
 @dataclass(slots=True)
@@ -70,7 +71,8 @@ class Expected:
         came = Came(failed=broken)
         new = [name for name in self.feed if name not in self.portal]
         known = [name for name in self.feed if name in self.portal]
-        due = [name for name in known if checks or self.feed[name] != self.written[name]]
+        changed = [name for name in known if self.feed[name] != self.written[name]]
+        due = known if checks else changed
         differing = [name for name in due if self.portal[name] != self.feed[name]]
         conflicts = [name for name in differing if self.portal[name] != self.written[name]]
         left = set(conflicts if decision != "overwrite" else ())
@@ -78,7 +80,9 @@ class Expected:
         came.created, came.updated, came.conflicts = len(new), len(updated), len(conflicts)
         came.failed += len(left) if decision == "fail" else 0
         came.skipped = len(known) - len(updated) - (len(left) if decision == "fail" else 0)
-        came.least += sum(-(-len(names) // BATCH) for names in (new, due, updated))
+        same = len(due) - len(changed)  # their reads come after those of the changed
+        came.least += sum(-(-count // BATCH) for count in (len(new), len(changed), same, len(updated)))
+        came.most = came.least + -(-len(changed) // BATCH) + -(-same // BATCH)
         self._take(new)
         self.touched.update(updated)
         self._take(name for name in due if name not in left)
