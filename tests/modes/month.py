@@ -14,7 +14,6 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -29,6 +28,7 @@ from importer.simulator.policy import SimulatorPolicy
 from importer.simulator.server import Simulator
 from tests.kills.grounds import ENVIRONMENT, WAITS
 from tests.modes.expected import DECISIONS, START, Came, Decision, Expected
+from tests.modes.told import Month, Ran
 
 KILLED: Final = -9  #: what `subprocess` says of a process that was killed
 CHECK_EVERY: Final = 6  #: nights; in one of them the unchanged are read, too
@@ -36,49 +36,6 @@ _AFTER_UPDATE: Final = "update/timeout_after_commit@1"  #: the first update is d
 
 
 _BRIEF: Final = [word for name, value in WAITS.items() for word in (f"--{name}", value)]
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """One run of the command."""
-
-    night: str
-    status: int
-    requests: int  #: that reached the portal
-    least: int | None  #: the least possible; None where the run before it was cut off, whose line holds it
-    seconds: float
-    told: dict[str, Any] = field(default_factory=dict)  #: what the summary says of rows; empty where there was none
-    run: int | None = None  #: its number in the ledger, where it told one
-
-    def line(self) -> str:
-        """Return the row of the table."""
-        names = ("created", "updated", "conflicts", "skipped", "failed")
-        counts = [f"{self.told[name]:>9,}" if self.told else f"{'-':>9}" for name in names]
-        least = "-" if self.least is None else self.least
-        return f"{self.night:<22}{self.status:>6}{''.join(counts)}{self.requests:>9}{least:>7}{self.seconds:>8.1f}"
-
-
-HEAD: Final = (
-    f"{'night':<22}{'status':>6}{'created':>9}{'updated':>9}{'conflicts':>9}{'skipped':>9}{'failed':>9}"
-    f"{'requests':>9}{'least':>7}{'s':>8}"
-)
-
-
-@dataclass(slots=True)
-class Month:
-    """What a month came to."""
-
-    runs: list[Ran] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)  #: where a night came to something else than it has to, sentences
-    opening_s: float = 0.0  #: seconds to open the ledger on the last night
-    undone: int = 0  #: campaigns that the undo of one night archived
-    left: int = 0  #: campaigns of that night which it left, since later nights updated them
-    created_after_adopting: int = 0  #: of 7 rows that are new
-
-    @property
-    def statuses(self) -> list[int]:
-        """The exit statuses, run by run."""
-        return [run.status for run in self.runs]
 
 
 @dataclass(slots=True)
@@ -292,14 +249,7 @@ def main() -> int:
     """Simulate a whole month and print what it came to; 1 if anything is wrong."""
     with tempfile.TemporaryDirectory() as folder:
         month = anyio.run(_full, Path(folder))
-    out = partial(print, file=sys.stdout)
-    out("\n".join([HEAD, *(run.line() for run in month.runs)]))
-    out(f"requests: {sum(run.requests for run in month.runs):,} used, "
-        f"{sum(run.least or 0 for run in month.runs):,} at least")  # fmt: skip
-    out(f"opening the ledger after the last night: {month.opening_s:.3f} s")
-    out(f"undo of one night: {month.undone} archived, {month.left} left, which were changed since")
-    out(f"created after the ledger was lost and the account adopted: {month.created_after_adopting} of 7 new rows")
-    out("\n".join(month.wrong) or "every night as documented; the portal equals the feed, campaign by campaign")
+    sys.stdout.write(month.report() + "\n")
     return 1 if month.wrong else 0
 
 
