@@ -35,7 +35,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Check token, account, quota, clock and disk.",
         (
             ("importer doctor", "a tick or a remedy for each; safe to show to others"),
-            ("importer doctor --json", "for scripts"),
+            ("importer doctor --shared /shared", "on two hosts at once: do locks on this folder exclude?"),
             ("importer doctor --simulate", "against a simulated HubSpot, no token needed"),
         ),
         "",
