@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from inspect import Signature
 from typing import Annotated, Any, Final
@@ -278,3 +279,9 @@ for _command in COMMANDS:
         _command.name, help=_help(_command), short_help=_command.help, cls=CommandWithPanels,
         hidden=not _command.everyday,
     )(_body(_command))  # fmt: skip
+
+
+@cache
+def command() -> Any:
+    """Return the command line, to be called with its arguments; it is built once in a process."""
+    return typer.main.get_command(app)
