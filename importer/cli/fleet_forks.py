@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from importer.cli import fleet_child
 from importer.cli.app import command
+from importer.cli.planning import ready_mappings
 from importer.fleet.forking import DESCRIPTORS, NUMBER, Request, message, receive
 from importer.report.page import report_template
 from importer.version import VERSION
@@ -29,6 +30,7 @@ _LATE: Final = (
     "importer.hubspot.bodies",
     "anyio._backends._asyncio",
 )
+_RUN: Final = "run"
 
 
 class _Asked(NamedTuple):
@@ -60,7 +62,8 @@ def _load() -> None:
     """Load and make what children share, and hide it from the collector: pages that nobody touches stay shared."""
     for name in _LATE:
         import_module(name)
-    command()
+    command().commands[_RUN].make_context(_RUN, ["-"])  # parameters learn their types as they are first parsed
+    ready_mappings()
     report_template()
     gc.collect()
     gc.freeze()
