@@ -5,15 +5,17 @@ and no token: a child reads its request by itself, and what it is told stays in 
 goes over the sockets. It ends when nobody can ask it any more and the last of its children has ended.
 """
 
+import atexit
 import errno
 import gc
 import os
 import selectors
 import signal
 import socket
+import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from importer.cli import fleet_child
 from importer.cli.app import command
@@ -146,7 +148,18 @@ def _be_child(asked: _Asked) -> None:
         os.close(descriptor)
     request = Request.decoded(body)
     fleet_child.tie()
-    fleet_child.run(request.arguments, request.environment)
+    try:
+        fleet_child.run(request.arguments, request.environment)
+    except SystemExit as ended:
+        _end(ended.code)
+
+
+def _end(status: object) -> NoReturn:
+    """End with all that is to be done at an end, but to free memory: that would copy each page which is shared."""
+    atexit._run_exitfuncs()  # noqa: SLF001 - Python has no other way to these without the freeing
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else status is not None)
 
 
 if __name__ == "__main__":
