@@ -36,7 +36,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Check token, account, quota, clock and disk.",
         (
             ("importer doctor", "a tick or a remedy for each; safe to show to others"),
-            ("importer doctor --json", "for scripts"),
+            ("importer doctor --shared /shared", "on two hosts at once: do locks on this folder exclude?"),
             ("importer doctor --simulate", "against a simulated HubSpot, no token needed"),
         ),
         "",
@@ -208,6 +208,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer explain", "all of them"),
         ),
         "[CODE]",
+        values="importer.cli.explaining:values",
     ),
     *ACCOUNT,
 )
@@ -259,7 +260,7 @@ def _body(command: Command) -> Callable[..., None]:
 
     parameters = [parameter(flag) for flag in own]
     if command.argument:
-        parameters.insert(0, argument(command.argument))
+        parameters.insert(0, argument(command.argument, command.values))
     if not all(flag.everyday for flag in own):
         parameters.append(help_all())
     call.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # typer reads it

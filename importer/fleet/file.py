@@ -95,7 +95,7 @@ def read_fleet(path: Path) -> Fleet:
 def _fleet(file: _File, base: Path) -> Fleet:
     _check_names("account", file.accounts)
     _check_names("import", [one.name for one in file.imports])
-    accounts = {name: _account(name, table) for name, table in file.accounts.items()}
+    accounts = {name: _account(name, table, base) for name, table in file.accounts.items()}
     _check_twice((one.token, f"the token {one.token}", f"account {one.name}") for one in accounts.values())
     imports = tuple(_import(one, file.options, base) for one in file.imports)
     for one in imports:
@@ -124,7 +124,7 @@ def _fleet(file: _File, base: Path) -> Fleet:
     )  # fmt: skip
 
 
-def _account(name: str, table: _AccountTable) -> Account:
+def _account(name: str, table: _AccountTable, base: Path) -> Account:
     if not _TOKEN.fullmatch(table.token):
         raise UsageError(  # what stands there may be the token itself, so it is not quoted
             f"accounts.{name}.token must say where the token is",
@@ -132,7 +132,9 @@ def _account(name: str, table: _AccountTable) -> Account:
         )
     if table.limit not in {"file", "none"} and not table.limit.startswith(("redis://", "rediss://")):
         raise UsageError(f'accounts.{name}.limit must be "file", "none" or "redis://…", not "{table.limit}"')
-    return Account(name=name, token=table.token, limit=table.limit, base_url=table.base_url)
+    kind, _, place = table.token.partition(":")
+    token = f"file:{_beside(base, place)}" if kind == "file" else table.token
+    return Account(name=name, token=token, limit=table.limit, base_url=table.base_url)
 
 
 def _import(table: _ImportTable, shared: Mapping[str, Any], base: Path) -> Import:
