@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Final, get_args
 
@@ -228,6 +229,7 @@ def mapping_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in mappings_folder().glob("*.toml") if path.stem != "example"))
 
 
+@cache
 def ready_mappings() -> tuple[CampaignMapping, ...]:
-    """Return every ready mapping."""
+    """Return every ready mapping; they are read once in a process."""
     return tuple(read_mapping(mappings_folder() / f"{name}.toml") for name in mapping_names())
