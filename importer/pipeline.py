@@ -252,19 +252,20 @@ async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) 
     plan = run.plan
     admission = Admission(run.ledger.index, plan.admission, run=run.number, keyless=not plan.records.key,
                           twin=run.reading.maker.twin, folder=plan.ledger)  # fmt: skip
-    with closing(admission), closing(Spool(plan.ledger)) as updates, ExitStack() as stack:
+    with closing(admission), ExitStack() as stack:
+        updates, unchanged = (stack.enter_context(closing(Spool(plan.ledger))) for _ in range(2))
         names = ["changed", "conflicts", *(["skipped"] if plan.admission.list_skipped else [])]
         lists = {name: stack.enter_context(open_list(plan.ledger / f"{name}.jsonl")) for name in names}
         producer = Producer(
             reading=run.reading, admission=admission, batcher=Batcher(wire.encode_records), tally=run.tally,
             stop=run.stop, run=run.number, journal=run.ledger.journal, lists=lists,
             alone=first_batch.alone(plan.canary, run.lookup, run.number, can_read=run.account.can_read),
-            updates=updates,
+            updates=updates, unchanged=unchanged,
         )  # fmt: skip
         try:
             await producer.run_pass(send, began)
         finally:  # what was read of a source that broke off stands
-            await _upserter(run, lists["conflicts"]).upsert(updates, send, began)
+            await _upserter(run, lists["conflicts"]).upsert([updates, unchanged], send, began)
         if run.reading.complete:
             run.tally.gone = await anyio.to_thread.run_sync(run.ledger.index.gone, run.reading.sources)
         run.reading.check_changed()

@@ -134,6 +134,23 @@ def boot_id(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> str | None:
         return None
 
 
+# Processes
+
+
+def can_fork(*, calls: Any = os) -> bool:
+    """Return whether a process can be forked here, watched by others than its parent, and signalled without a mistake.
+
+    That takes descriptors for processes, which only Linux has. macOS forks, but its own libraries do not bear it.
+    """
+    if not (hasattr(calls, "fork") and hasattr(calls, "pidfd_open") and hasattr(socket, "send_fds")):
+        return False
+    try:
+        calls.close(calls.pidfd_open(calls.getpid()))
+    except OSError:
+        return False
+    return True
+
+
 # Network
 
 

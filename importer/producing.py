@@ -66,6 +66,7 @@ class Producer:
     run: int
     journal: Journal | None = None  #: None: a dry run, which journals nothing
     updates: Spool | None = None  #: takes the records that are to be updated after the pass; None: a dry run
+    unchanged: Spool | None = None  #: takes those that are to be read after it, though they are the same; as `updates`
     lists: dict[str, IO[bytes]] = field(default_factory=dict)  #: "skipped", "changed": open files for those rows
     alone: Alone | None = None  #: asked before each batch, where the first goes alone
     _held: int = 0  #: records in batches that are not full yet
@@ -134,13 +135,16 @@ class Producer:
         tally.end(State.IN_DOUBT, len(admitted.in_doubt))
         tally.updates_due += len(admitted.updates)
         if self.reading.with_items:
-            standing = [*(record for record, _why in admitted.skipped), *admitted.updates, *admitted.in_doubt]
+            standing = [*(record for record, _why in admitted.skipped), *admitted.updates]
+            standing += [*admitted.unchanged, *admitted.in_doubt]
             tally.items.take(admitted.records, standing)
-        if self.updates is not None:
+        if self.updates is not None and self.unchanged is not None:
             with _setting_aside():
                 self.updates.add(admitted.updates)
+                self.unchanged.add(admitted.unchanged)
         else:
             tally.end(State.NOT_SENT, len(admitted.updates))
+            tally.end(State.SKIPPED, len(admitted.unchanged))
         for rejection in admitted.rejections:
             tally.end(rejection.state)
             tally.fail(rejection.problems[0].code)

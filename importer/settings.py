@@ -79,6 +79,7 @@ class Settings(UnattendedSettings):
     mode: Literal["create", "upsert"] = "create"
     on_conflict: Literal["skip", "overwrite", "fail"] = "skip"
     recreate_missing: bool = False
+    check_unchanged: bool = False
 
     ledger: Path | None = None
     dry_run: bool = False

@@ -1,4 +1,4 @@
-"""`--mode upsert`, after the pass: records that were made earlier and differ now.
+"""`--mode upsert`, after the pass: records that were made earlier and differ now; unchanged ones where that is asked.
 
 In groups: their campaigns and what was written there are gathered from the journal; 50 campaigns at a time are read
 back and compared; only the properties that differ are written. An update is announced by a durable intent like a
@@ -8,6 +8,7 @@ create, but it may be repeated: what became of one without a clear answer is tol
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import IO, Any, Final, cast
 
 import anyio
@@ -62,13 +63,13 @@ class Upserter:
     encode: Callable[[Sequence[Record]], bytes]  #: of creates, for what is made again
     conflicts: IO[bytes]  #: takes a row for each conflict
 
-    async def upsert(self, spool: Spool, send: MemoryObjectSendStream[Work], began: Began) -> None:
-        """Update all records of `spool`; what is to be made again goes into `send`, counted in `began`.
+    async def upsert(self, spools: Sequence[Spool], send: MemoryObjectSendStream[Work], began: Began) -> None:
+        """Update all records of `spools`; what is to be made again goes into `send`, counted in `began`.
 
         A wish to stop: what is not updated is counted as not sent. Cancellation: as in doubt where it is on its way.
         """
-        left = spool.count
-        groups = spool.groups(GROUP_RECORDS)
+        left = sum(spool.count for spool in spools)
+        groups = chain.from_iterable(spool.groups(GROUP_RECORDS) for spool in spools)
         try:
             while not self.stop.requested:
                 group = await anyio.to_thread.run_sync(next, groups, None)
@@ -158,9 +159,10 @@ class Upserter:
                 continue
             else:
                 ready.append(due)
-        if same:
-            self.journal.put({"t": "confirm", "run": self.run, "items": [_known(due.record) for due in same]})
-            self._end(State.SKIPPED, same)
+        news = [due.record for due in same if due.written.content != due.record.content]
+        if news:
+            self.journal.put({"t": "confirm", "run": self.run, "items": [_known(record) for record in news]})
+        self._end(State.SKIPPED, same)
         return ready
 
     def _overwrites(self, due: _Due, names: Sequence[str], shown: Mapping[str, str]) -> bool:

@@ -58,7 +58,8 @@ PURE: Final = frozenset(
     columnar canary batches pairing echo comparing attribution refusals matching arrivals concurrency
     server_clock summing_up cli.flags
     proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
-    proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told
+    proposing.proposal proposing.writing proposing.ready doctor.findings doctor.shared_findings
+    hubspot.definitions hubspot.token_told
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
     ledger.codec ledger.entries ledger.archives ledger.rows ledger.fold ledger.effects ledger.modes_fold

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from inspect import Signature
 from typing import Annotated, Any, Final
@@ -35,7 +36,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Check token, account, quota, clock and disk.",
         (
             ("importer doctor", "a tick or a remedy for each; safe to show to others"),
-            ("importer doctor --json", "for scripts"),
+            ("importer doctor --shared /shared", "on two hosts at once: do locks on this folder exclude?"),
             ("importer doctor --simulate", "against a simulated HubSpot, no token needed"),
         ),
         "",
@@ -207,6 +208,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
             ("importer explain", "all of them"),
         ),
         "[CODE]",
+        values="importer.cli.explaining:values",
     ),
     *ACCOUNT,
 )
@@ -258,7 +260,7 @@ def _body(command: Command) -> Callable[..., None]:
 
     parameters = [parameter(flag) for flag in own]
     if command.argument:
-        parameters.insert(0, argument(command.argument))
+        parameters.insert(0, argument(command.argument, command.values))
     if not all(flag.everyday for flag in own):
         parameters.append(help_all())
     call.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # typer reads it
@@ -277,3 +279,9 @@ for _command in COMMANDS:
         _command.name, help=_help(_command), short_help=_command.help, cls=CommandWithPanels,
         hidden=not _command.everyday,
     )(_body(_command))  # fmt: skip
+
+
+@cache
+def command() -> Any:
+    """Return the command line, to be called with its arguments; it is built once in a process."""
+    return typer.main.get_command(app)

@@ -76,7 +76,7 @@ def _about_settings(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
 
 
 def _about_modes(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
-    for name in ("on_conflict", "recreate_missing"):
+    for name in ("on_conflict", "recreate_missing", "check_unchanged"):
         if loaded.given(name) and loaded.settings.mode != "upsert":
             yield f"{loaded.origins[name]} needs --mode upsert", "Add --mode upsert --key NAME."
 

@@ -14,4 +14,5 @@ class Command(NamedTuple):
     examples: tuple[tuple[str, str], ...]  #: command line, what it does
     argument: str  #: metavar of what it takes besides options: SOURCE... or LEDGER
     more: tuple[Flag, ...] = ()  #: flags of its own, which are no settings
+    values: str = ""  #: module:function that lists what the argument may be, for shells, each with its meaning
     everyday: bool = True  #: shown by `importer --help`, not only by `importer --help-all`

@@ -38,10 +38,8 @@ def explain(code: str | None, flags: Mapping[str, Any], argv: Sequence[str]) -> 
     del flags, argv
     screen = Screen()
     if code is None:
-        for name in CODES:
-            screen.data(f"{name:<22} {CODES[name].meaning}")
-        for status, meaning in STATUSES.items():
-            screen.data(f"{int(status):<22} {meaning}")
+        for name, meaning in values():
+            screen.data(f"{name:<22} {meaning}")
         return int(ExitStatus.OK)
     if code in CODES:
         screen.data(f"{code}: {CODES[code].meaning}\n{CODES[code].fix}")
@@ -51,3 +49,9 @@ def explain(code: str | None, flags: Mapping[str, Any], argv: Sequence[str]) -> 
         return int(ExitStatus.OK)
     error = UsageError(f'there is no code "{code}"{did_you_mean(code, CODES)}', hint="importer explain lists them.")
     return show_error(error, screen)
+
+
+def values() -> list[tuple[str, str]]:
+    """Return every code and exit status with its meaning."""
+    statuses = [(str(int(status)), meaning) for status, meaning in STATUSES.items()]
+    return [*((name, CODES[name].meaning) for name in CODES), *statuses]

@@ -95,6 +95,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
          "skip", commands="run"),
     Flag("recreate_missing", "with upsert, make campaigns again that were deleted in HubSpot", _SAME, kind="switch",
          commands="run"),
+    Flag("check_unchanged", "with upsert, read also the campaigns of rows that did not change", _SAME, kind="switch",
+         commands="run"),
     Flag("ledger", "folder that remembers what was done", _RUN, "DIR", "SOURCE.ledger", commands="run",
          everyday=True),
     Flag("dry_run", "do everything but send, and say what would be sent", _RUN, kind="switch", commands="run",

@@ -1,5 +1,7 @@
 """Flags and arguments of the table of commands as the parameters that typer reads."""
 
+from collections.abc import Callable
+from importlib import import_module
 from inspect import Parameter
 from typing import Annotated, Any
 
@@ -8,12 +10,25 @@ import typer
 from importer.cli.flags import Flag
 
 
-def argument(metavar: str) -> Parameter:
-    """Return what a command takes besides options: SOURCE..., LEDGER, or [CODE] where it may be left out."""
+def argument(metavar: str, values: str = "") -> Parameter:
+    """Return what a command takes besides options: SOURCE..., LEDGER, or [CODE] where it may be left out.
+
+    `values` names the function (module:function) that a shell's completion asks; it is loaded no earlier.
+    """
     several, optional = metavar.endswith("..."), metavar.startswith("[")
     kind: Any = list[str] if several else str | None if optional else str
-    told = Annotated[kind, typer.Argument(metavar=metavar.strip("[]."), show_default=False)]
+    completed = _completer(values) if values else None
+    told = Annotated[kind, typer.Argument(metavar=metavar.strip("[]."), show_default=False, autocompletion=completed)]
     return Parameter("argument", Parameter.KEYWORD_ONLY, annotation=told, default=None if optional else Parameter.empty)
+
+
+def _completer(place: str) -> Callable[[str], list[tuple[str, str]]]:
+    def complete(incomplete: str) -> list[tuple[str, str]]:
+        module, function = place.split(":")
+        told: list[tuple[str, str]] = getattr(import_module(module), function)()
+        return [(value, meaning) for value, meaning in told if value.startswith(incomplete)]
+
+    return complete
 
 
 def parameter(flag: Flag) -> Parameter:

@@ -40,6 +40,8 @@ def test_bash_is_told_the_commands_and_options() -> None:
     bash = {"_IMPORTER_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
     assert importer(COMP_WORDS="importer in", **bash).split() == ["init"]
     assert "doctor" in importer(COMP_WORDS="importer ", **bash).split()
+    codes = importer(COMP_WORDS="importer explain name_", **{**bash, "COMP_CWORD": "2"})
+    assert {"name_exists", "name_missing"} <= set(codes.split())
     options = importer(COMP_WORDS="importer run --sim", **{**bash, "COMP_CWORD": "2"})
     assert "--simulate" in options.split()
 
