@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from importer.cli.errors import show_error
-from importer.cli.flags import ENVIRONMENT_PREFIX, TOKEN_VARIABLE
+from importer.cli.flags import ENVIRONMENT_PREFIX, IN_FILE, TOKEN_VARIABLE
 from importer.cli.screen import Screen
 from importer.errors import AccessError, ImporterError, UsageError
 from importer.fleet import places
 from importer.fleet.file import OPTIONS, read_fleet
 from importer.fleet.model import Account, Fleet, Import
+from importer.sharing.redis_address import parse_address
 
 _DRAIN_S: Final = 10.0  #: after the end of the driver, for requests on their way
 _CUT_S: Final = 5.0  #: after that, for the ledger
@@ -63,6 +64,7 @@ def environment(account: Account, given: Mapping[str, str]) -> Iterator[tuple[st
 
     Raises:
         AccessError: the variable that is to hold the token is not set.
+        UsageError: that of the limit is not, or holds no address.
     """
     for name, value in given.items():
         if not name.startswith(ENVIRONMENT_PREFIX) and name != TOKEN_VARIABLE:
@@ -74,6 +76,19 @@ def environment(account: Account, given: Mapping[str, str]) -> Iterator[tuple[st
                 f"account {account.name}: {place} is not set", hint="Set it where the import runs, to the token."
             )
         yield TOKEN_VARIABLE, given[place]
+    if account.limit not in {"file", "none"}:
+        yield IN_FILE["limit_redis"].variable, _limit_address(account, given)
+
+
+def _limit_address(account: Account, given: Mapping[str, str]) -> str:
+    """Return where the account's limit is in Redis, in full; it may hold a password, so it is never an argument."""
+    kind, _, place = account.limit.partition(":")
+    limit = given.get(place, "") if kind == "env" else account.limit
+    if not limit:
+        raise UsageError(
+            f"account {account.name}: {place} is not set", hint="Set it where the import runs, to an address of Redis."
+        )
+    return parse_address(limit, f"account {account.name}: its limit", account=account.name).full()
 
 
 def arguments(fleet: Fleet, one: Import, account: Account) -> list[str]:

@@ -15,7 +15,7 @@ class Account:
 
     name: str
     token: str  #: where the token is: `env:NAME`, `file:PATH` or `command:COMMAND`; never the token itself
-    limit: str = "file"  #: how processes share its rate limit: `file`, `none`, or `redis://…`
+    limit: str = "file"  #: how processes share its rate limit: `file`, `none`, `redis://…`, or `env:NAME` of such
     base_url: str | None = None  #: None: where HubSpot is
 
 

@@ -65,12 +65,15 @@ class Granted:
     lost: bool = False  #: the state was not there any more
 
 
-def take_turn(state: dict[str, Any], wish: Wish, policy: RatePolicy, now: float) -> Granted:
-    """Do one turn at `now` (the shared clock, which never goes back) and change `state` by it."""
+def take_turn(state: dict[str, Any], wish: Wish, policy: RatePolicy, now: float, *, lost: bool = False) -> Granted:
+    """Do one turn at `now` (the shared clock, which never goes back) and change `state` by it.
+
+    `lost` says that the state is new, and another may have been lost.
+    """
     saved = state["window"]
     window = KeptWindow(policy) if saved is None else KeptWindow.restored(policy, saved)
     members: dict[str, Any] = state["members"]
-    lost = wish.book is not None and wish.book != state["book"]
+    lost = lost or (wish.book is not None and wish.book != state["book"])
     if lost:  # what was sent lately stands nowhere any more
         window.pause(now + window.window_s)
     _bury(members, window, now)
