@@ -23,6 +23,7 @@ TURN_MS: Final = 2_000  #: after which a turn is lost; it takes about a millisec
 _CALL_S: Final = 3.0  #: for a connection, and for an answer
 _LOOK_S: Final = (0.001, 0.004)  #: between two tries for a turn, at random
 _REFUSED: Final = ("AuthenticationError", "AuthorizationError", "NoPermissionError", "AuthenticationWrongNumberOfArgs")
+_NO_RIGHTS: Final = ("can't run this command", "ACL failure")  #: in what a script ends in, by version
 
 #: KEYS: state, turn. ARGV: name of this turn, its length in ms. Returns nothing while a turn is under way.
 BEGIN: Final = """
@@ -86,7 +87,7 @@ class LimitRedis:
                 self._sleep(self._random.uniform(*_LOOK_S))
         except self._errors as error:
             self.close()  # a name may stand for another host by now
-            if type(error).__name__ in _REFUSED:
+            if type(error).__name__ in _REFUSED or any(words in str(error) for words in _NO_RIGHTS):
                 raise UsageError(
                     f"{self.name} lets nobody in with these credentials, or not to all that is needed",
                     hint="The user must be allowed EVAL, GET, SET, DEL, TIME and INFO on importer:limit:*.",
