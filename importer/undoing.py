@@ -20,7 +20,7 @@ from importer.asking import NoAnswerError
 from importer.errors import AccessError, ExitStatus, ImporterError, UsageError
 from importer.hubspot.exchange import Transport
 from importer.hubspot.inquiries import Inquiries
-from importer.inquiring import asker_of, lookup_of
+from importer.inquiring import asker_of, lookup_of, whose
 from importer.ledger.archives import OpenArchive
 from importer.ledger.disk import Disk
 from importer.ledger.fold import Fold
@@ -28,11 +28,10 @@ from importer.ledger.made import Made, as_touched, made
 from importer.ledger.opening import Ledger, Owner, open_ledger, read_header
 from importer.model import BATCH_RECORDS_MAX, State
 from importer.plan import Plan
-from importer.preflight import Account, ask_account
+from importer.preflight import Account
 from importer.report.books import Tally, exit_status
 from importer.stopping import Stop, StoppedError
 from importer.undone import UndoBooks, Undone, Wish
-from importer.version import VERSION
 
 WORKERS: Final = 8  #: batches at once, unless a number is set: a batch is three requests, one after the other
 _OPEN: Final = (State.IN_DOUBT, State.UNRESOLVED)
@@ -75,13 +74,12 @@ async def undo(
     began = time.monotonic()
     await anyio.to_thread.run_sync(read_header, plan.ledger)
     lookup = lookup_of(plan, transport, tally=tally, stop=stop)
-    account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
+    account, owner = await whose(plan, lookup)
     if not account.can_read:
         raise AccessError(
             "the token cannot read campaigns, so nothing can be compared", hint="Add marketing.campaigns.read."
         )
     greet(account)
-    owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
     async with _opened(plan.ledger, owner, disk) as ledger:
         lookup.journal = ledger.journal
         archiver = Archiver(
