@@ -24,16 +24,17 @@ from importer.errors import ImporterError, SourceError
 from importer.gate import Gate
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
+from importer.inquiring import whose
 from importer.items.phase import make_items
 from importer.ledger.disk import Disk
 from importer.ledger.journal import Journal
-from importer.ledger.opening import Ledger, Owner, open_ledger
+from importer.ledger.opening import Ledger, open_ledger
 from importer.lookup import Lookup
 from importer.model import State
 from importer.outage import Backoff, Outage
 from importer.pacing import Pacer
 from importer.plan import Plan
-from importer.preflight import Account, ask_account, earlier_doubts
+from importer.preflight import Account, earlier_doubts
 from importer.producing import Began, Producer, open_list, resender
 from importer.reading import Reading
 from importer.reconcile import Reconciler
@@ -45,7 +46,6 @@ from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
 from importer.summing_up import conclude
 from importer.upserting import upserter_of
-from importer.version import VERSION
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]  #: told whom the run writes to; raises an error to refuse
 
@@ -93,9 +93,8 @@ async def run_plan(
         await anyio.to_thread.run_sync(reading.begin)
         tally.notices += reading.notices()
         lookup = _lookup(plan, transport, pacer, clock, wall=wall, tally=tally, stop=stop)
-        account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
+        account, owner = await whose(plan, lookup)
         await confirm(account, plan)
-        owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
         ledger = await anyio.to_thread.run_sync(lambda: open_ledger(plan.ledger, owner, disk=disk))
         lookup.journal = ledger.journal
         tally.notices += ledger.warnings
