@@ -55,6 +55,7 @@ def own_collector() -> Iterator[None]:
     """
     thresholds, switch_s = gc.get_threshold(), sys.getswitchinterval()
     yield
+    gc.enable()
     gc.unfreeze()
     gc.set_threshold(*thresholds)
     sys.setswitchinterval(switch_s)

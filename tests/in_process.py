@@ -45,6 +45,7 @@ def run_importer(
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
         finally:
+            gc.enable()
             gc.unfreeze()
             gc.set_threshold(*thresholds)
             sys.setswitchinterval(switch_s)

@@ -1,6 +1,5 @@
 """Running a plan for people: account first, progress, signals, log, and what an error looks like at the end."""
 
-import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -76,7 +75,6 @@ def run(
     Raises:
         ImporterError: nothing was begun; the caller shows it.
     """
-    gc.freeze()  # modules live as long as the process
     plan, judge = canarying.judging(plan, screen, yes=settings.yes)
     with logged(plan, settings, screen) as log:
         tally, hooks = Tally(), None if plan.dry_run else hooking.hooks_of(settings)
