@@ -89,11 +89,7 @@ def test_a_child_is_given_no_token_but_its_own(tmp_path: Path, address: str) -> 
     ground.write()
     process = ground.start()
     ground.wait_for_running(process, 2)
-    (server,) = children(process.pid)
-    until = time.monotonic() + ENOUGH_S
-    while len(list(tmp_path.glob("*.ledger"))) < 2:  # from then on each import has its own token
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    server = _fork_server(process.pid, tmp_path)
     pids = [server, *children(server)]
     given = [[word for word in environment(pid) if b"TOKEN" in word] for pid in pids]
     seen = [[holds(pid, f"account-{number}".encode()) for number in (1, 2)] for pid in pids]
@@ -111,13 +107,23 @@ def test_a_killed_fork_server_costs_a_try(tmp_path: Path, address: str) -> None:
     ground.write()
     process = ground.start()
     ground.wait_for_running(process, 2)
-    os.kill(*children(process.pid), signal.SIGKILL)
+    os.kill(_fork_server(process.pid, tmp_path), signal.SIGKILL)
     _, err = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 0, err
     lost = [line for line in ground.history() if line["state"] == "waiting"]
     assert {(line["import"], line["losses"]) for line in lost} == {("i1-0", 1), ("i2-0", 1)}
     assert "was lost" in lost[0]["reason"]
     assert ground.violations() == []
+
+
+def _fork_server(driver: int, folder: Path) -> int:
+    """Return the process that forks the imports, when two of them have begun their ledgers."""
+    until = time.monotonic() + ENOUGH_S
+    while len(list(folder.glob("*.ledger"))) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    (server,) = children(driver)
+    return server
 
 
 def _second_driver(ground: Ground) -> int:
