@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from random import Random
-from typing import IO, Any
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -44,7 +44,7 @@ from importer.server_clock import ServerClock
 from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
 from importer.summing_up import conclude
-from importer.upserting import Upserter
+from importer.upserting import upserter_of
 from importer.version import VERSION
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]  #: told whom the run writes to; raises an error to refuse
@@ -190,7 +190,7 @@ async def _read_and_send(run: _Run, sender: Sender, streams: "_Streams", began: 
         with streams.again:
             async with streams.send:
                 try:
-                    await _produce(run, streams.send, began)
+                    await _produce(run, sender, streams.send, began)
                 except SourceError as error:  # what was read before it stands, and is sent
                     run.failures.append(error)
             with suppress(StoppedError), run.stop.interruptible():
@@ -247,7 +247,7 @@ def _count_leftovers(run: _Run, reconciler: Reconciler, receive: MemoryObjectRec
             run.tally.end(State.IN_DOUBT, len(doubt.wanted))
 
 
-async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) -> None:
+async def _produce(run: _Run, sender: Sender, send: MemoryObjectSendStream[Work], began: Began) -> None:
     """Read the pass. Cancellation, and a wish to stop: see `Producer.run_pass`."""
     plan = run.plan
     admission = Admission(run.ledger.index, plan.admission, run=run.number, keyless=not plan.records.key,
@@ -265,18 +265,12 @@ async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) 
         try:
             await producer.run_pass(send, began)
         finally:  # what was read of a source that broke off stands
-            await _upserter(run, lists["conflicts"]).upsert([updates, unchanged], send, began)
+            fed = run.reading.maker.bound.fed
+            upserter = upserter_of(plan, run.lookup, sender, fed=fed, conflicts=lists["conflicts"])
+            await upserter.upsert([updates, unchanged], send, began)
         if run.reading.complete:
             run.tally.gone = await anyio.to_thread.run_sync(run.ledger.index.gone, run.reading.sources)
         run.reading.check_changed()
-
-
-def _upserter(run: _Run, conflicts: IO[bytes]) -> Upserter:
-    return Upserter(
-        lookup=run.lookup, journal=run.ledger.journal, tally=run.tally, stop=run.stop, policy=run.plan.admission,
-        run=run.number, fed=run.reading.maker.bound.fed,
-        encode=wire.encode_records, conflicts=conflicts,
-    )  # fmt: skip
 
 
 def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:

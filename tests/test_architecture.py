@@ -29,7 +29,7 @@ LAYERS: Final = (
     ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
     ("columnar", "turns", "asking", "rereading"),
-    ("plan", "preflight", "reading", "sending", "archiving"),
+    ("plan", "preflight", "reading", "sending", "archiving", "updating"),
     ("producing", "summing_up", "probing", "proposing", "doctor", "inquiring", "undone", "items"),
     ("first_batch", "estimating", "upserting"),
     ("pipeline", "dry_run", "beside", "undoing", "remote_check"),

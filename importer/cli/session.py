@@ -33,8 +33,6 @@ from importer.stopping import Stop, StoppedError
 
 RUN_LOG: Final = "run.log"
 SUMMARY: Final = "summary.json"
-#: Records make no cycles: the collector looks for them seldom, since each look takes time that grows with what is held.
-_GARBAGE: Final = (50_000, 20, 50)
 _SIGNALS: Final = {
     number: ExitStatus.INTERRUPTED if number == signal.SIGINT else ExitStatus.TERMINATED
     for number in platforms.stop_signals()
@@ -79,7 +77,6 @@ def run(
         ImporterError: nothing was begun; the caller shows it.
     """
     gc.freeze()  # modules live as long as the process
-    gc.set_threshold(*_GARBAGE)
     plan, judge = canarying.judging(plan, screen, yes=settings.yes)
     with logged(plan, settings, screen) as log:
         tally, hooks = Tally(), None if plan.dry_run else hooking.hooks_of(settings)

@@ -119,16 +119,14 @@ class DaskEngine:
         address = self._fleet.engine
         security = await anyio.to_thread.run_sync(_security, self._fleet.tls)
         self._sign = await anyio.to_thread.run_sync(_sign, self._sign.path)
+        self._client = client = Client(
+            address, asynchronous=True, security=security, timeout=_CONNECT_S,
+            set_as_default=False, name="importer-fleet", direct_to_workers=False,
+        )  # fmt: skip
         try:
-            self._client = await Client(
-                address, asynchronous=True, security=security, timeout=_CONNECT_S,
-                set_as_default=False, name="importer-fleet", direct_to_workers=False,
-            )  # fmt: skip
-        except OSError as error:
-            raise _unreached(address, error) from error
-        try:
+            await _connected(client, address)
             with anyio.fail_after(_ASK_S):
-                await self._examine(self._client)
+                await self._examine(client)
         except BaseException as error:
             await self.__aexit__(None, None, None)
             if isinstance(error, OSError):
@@ -160,6 +158,20 @@ class DaskEngine:
         if client is not None:
             with anyio.move_on_after(_ASK_S, shield=True):
                 await client.close()
+
+
+async def _connected(client: Client, address: str) -> None:
+    """Return when the scheduler has answered. Cancellation: the client is as before.
+
+    Raises:
+        PausedError: it does not.
+        UsageError: a certificate is not the one that is wanted.
+    """
+    try:
+        with anyio.fail_after(_CONNECT_S + _ASK_S):  # Dask waits for a handshake without an end
+            await client
+    except OSError as error:
+        raise _unreached(address, error) from error
 
 
 @contextmanager
@@ -199,7 +211,7 @@ def _unreached(address: str, error: OSError) -> ImporterError:
     cause: BaseException = error
     while cause.__cause__ is not None:
         cause = cause.__cause__
-    said = f"the scheduler {address} is not reached: {str(cause) or type(cause).__name__}"
+    said = f"the scheduler {address} is not reached: {str(cause) or 'it does not answer'}"
     if isinstance(cause, ssl.SSLError):
         return UsageError(said, hint="Scheduler, workers and driver need certificates of the one CA in [fleet.tls].")
     return PausedError(said, hint=_AGAIN)

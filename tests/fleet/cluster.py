@@ -51,17 +51,18 @@ class Cluster:
         while len(self.workers) < workers:
             self.add_worker()
 
-    def add_worker(self) -> None:
-        """Start one more worker."""
+    def add_worker(self, before: Sequence[str] = ()) -> None:
+        """Start one more worker, by a command that `before` begins with."""
         line = ("worker", self.address, "--nthreads", str(self.threads), "--no-nanny", "--memory-limit", "0")
         host = ("--host", "127.0.0.1", "--local-directory", str(self.folder / "dask"), "--death-timeout", "20")
-        self.workers.append(self._begin(f"worker-{len(self.workers)}", *line, *host))
+        self.workers.append(self._begin(f"worker-{len(self.workers)}", *line, *host, before=before))
 
-    def _begin(self, name: str, *line: str) -> "subprocess.Popen[bytes]":
+    def _begin(self, name: str, *line: str, before: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
-                [*_DASK, *line, "--no-dashboard", *self.certificates], stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
+                [*before, *_DASK, *line, "--no-dashboard", *self.certificates], stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL,
+            )  # fmt: skip
 
     def _wait(self) -> None:
         until = time.monotonic() + WAIT_S

@@ -32,6 +32,7 @@ class Ground:
     more: tuple[str, ...] = ()  #: lines of the table [fleet], and of tables within it
     tokens: str = "env"  #: where tokens are: `env` of the command, or a `file` beside the fleet's
     environment: Mapping[str, str] = field(default_factory=dict)  #: of the command, beside this process' own
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list)
     options: str = 'options = { workers = 2, grace = 0.3, timeout = 0.5, settle = 0.3, duplicates = "create" }'
 
     @property
@@ -86,10 +87,19 @@ class Ground:
         tokens = {f"TOKEN_{number}": f"account-{number}" for number in range(1, self.accounts + 1)}
         given = tokens if self.tokens == "env" else {}
         line = [sys.executable, "-m", "importer", "fleet", *words, str(self.file)]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             line, env={**os.environ, **given, **self.environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True,
         )  # fmt: skip
+        self.started.append(process)
+        return process
+
+    def stop(self) -> None:
+        """Kill what a failed test left at work."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
 
     def run(self, *words: str) -> tuple[int, str, str]:
         """Run the command to its end; return status, stdout and stderr."""
