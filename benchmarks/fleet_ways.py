@@ -22,6 +22,7 @@ from typing import Final
 import anyio
 
 from importer import run_import
+from tests.fleet.cluster import family
 from tests.kills.grounds import simulated
 
 SAMPLE_S: Final = 0.2
@@ -52,21 +53,6 @@ async def as_library(folder: Path, base_url: str, count: int, at_once: int) -> N
 
         for n in range(1, count + 1):
             tasks.start_soon(one, n)
-
-
-def family(pid: int) -> set[int]:
-    """Return a process and all below it."""
-    found, wave = {pid}, [pid]
-    while wave:
-        parent = wave.pop()
-        try:
-            tasks = list(Path(f"/proc/{parent}/task").iterdir())
-            below = {int(one) for task in tasks for one in (task / "children").read_text().split()}
-        except OSError:
-            continue
-        wave += below - found
-        found |= below
-    return found
 
 
 def pss_mb(pids: Iterable[int]) -> float:

@@ -7,7 +7,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -15,7 +14,7 @@ from typing import Protocol
 import pytest
 import trustme
 
-from tests.fleet.cluster import Cluster, children_of, end, free_port, running_cluster
+from tests.fleet.cluster import Cluster, end, family, free_port, gone, running_cluster
 from tests.fleet.fleet_ground import ENOUGH_S, Ground
 from tests.kills.grounds import simulated
 
@@ -71,20 +70,19 @@ def make(tmp_path: Path) -> Iterator[Make]:
         ground.stop()
 
 
-def gone(pids: set[int]) -> None:
-    """Return when none of the processes is left."""
-    until = time.monotonic() + ENOUGH_S
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < until, "children outlived their worker"
-        time.sleep(0.05)
+def below(*processes: "subprocess.Popen[bytes]") -> set[int]:
+    """Return the processes that workers have begun: imports, and what forks them."""
+    return set[int]().union(*(family(one.pid) for one in processes)) - {one.pid for one in processes}
 
 
-def children(process: "subprocess.Popen[bytes]") -> set[int]:
-    """Return the child processes of a worker."""
-    found = set()
-    for task in Path(f"/proc/{process.pid}/task").iterdir():
-        found |= {int(child) for child in (task / "children").read_text().split()}
-    return found
+def at_work(cluster: Cluster) -> "subprocess.Popen[bytes]":
+    """Return a worker that has begun an import."""
+    return next(one for one in cluster.workers if below(one))
+
+
+def imports_of(cluster: Cluster) -> set[int]:
+    """Return the imports' processes: those that have begun none, for what forks them stays with its worker."""
+    return {pid for pid in below(*cluster.workers) if family(pid) == {pid}}
 
 
 def all_at_work(ground: Ground) -> Callable[[], bool]:
@@ -160,12 +158,12 @@ def test_the_imports_of_a_lost_worker_go_on_elsewhere(make: Make, address: str, 
     """SIGKILL: its children end by themselves, each loss counts, and more of them than `retries` is a failure."""
     ground = make(cluster.address, base_url=address)
     process = begin(ground)
-    victim = next(one for one in cluster.workers if children(one))
-    orphans = children(victim)
+    victim = at_work(cluster)
+    orphans = below(victim)
     end(victim)
     gone(orphans)
     well_ended(ground, process)
-    assert 1 <= losses(ground) <= len(orphans) + 1, "one may have ended as its worker did"
+    assert 1 <= losses(ground) <= cluster.threads
     assert any("its worker was lost" in (line.get("reason") or "") for line in ground.history())
 
 
@@ -173,7 +171,7 @@ def test_a_loss_too_many_leaves_the_import_to_the_next_run(make: Make, address: 
     """With retries = 0 the loss is told as one, the other imports go on, and the next round makes the rest."""
     ground = make(cluster.address, "worker_ttl = 5", "retries = 0", base_url=address)
     process = begin(ground)
-    end(next(one for one in cluster.workers if children(one)))
+    end(at_work(cluster))
     _, err = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 7, err
     assert "lost 1 times: its worker was lost" in err
@@ -184,13 +182,14 @@ def test_a_lost_scheduler_ends_the_command_which_goes_on_later(make: Make, addre
     """SIGKILL: status 7 and what to do; no import is left at work, and a new cluster makes the rest in this round."""
     ground = make(cluster.address, base_url=address)
     process = begin(ground)
+    mine = below(*cluster.workers)
     assert cluster.scheduler is not None
     end(cluster.scheduler)
     _, err = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 7, err
     assert "is lost" in err
     assert "Traceback" not in err
-    gone(set(children_of(ground.file)))
+    gone(mine)
     cluster.stop()
     cluster.start(workers=3)
     well_ended(ground, ground.start("--insecure"))
@@ -202,7 +201,7 @@ def test_a_lost_driver_is_run_again(make: Make, address: str, cluster: Cluster, 
     """The workers stop what nobody waits for; the next command, at once, goes on in the same round."""
     ground = make(cluster.address, base_url=address)
     process = begin(ground)
-    mine = set(children_of(ground.file))
+    mine = imports_of(cluster)
     process.send_signal(how)
     _, err = process.communicate(timeout=ENOUGH_S)
     if how is signal.SIGTERM:
@@ -217,8 +216,8 @@ def test_a_worker_that_wakes_up_finds_its_imports_given_away(make: Make, address
     """SIGSTOP for longer than worker_ttl, with its imports: what begins elsewhere waits for the accounts' locks."""
     ground = make(cluster.address, base_url=address)
     process = begin(ground)
-    victim = next(one for one in cluster.workers if children(one))
-    host = [victim.pid, *children(victim)]
+    victim = at_work(cluster)
+    host = sorted(family(victim.pid))
     for pid in host:
         os.kill(pid, signal.SIGSTOP)
     ground.wait_for(process, lambda: any(line["state"] == "held" for line in ground.history()))
@@ -301,7 +300,7 @@ def test_a_cluster_with_tls_lets_no_stranger_in_and_sees_no_token(
     pems = [str(tmp_path / name) for name in ("ca.pem", "driver.pem", "driver.key")]
     look = subprocess.run([sys.executable, "-c", LOOK, *pems, certified.address], capture_output=True, check=True)
     assert b"i1-0" in look.stdout, "the looking saw the tasks"
-    seen = [look.stdout, *((Path(f"/proc/{pid}/cmdline").read_bytes()) for pid in children_of(ground.file))]
+    seen = [look.stdout, *((Path(f"/proc/{pid}/cmdline").read_bytes()) for pid in below(*certified.workers))]
     seen += [
         (Path(f"/proc/{one.pid}") / name).read_bytes() for one in certified.processes for name in ("cmdline", "environ")
     ]
