@@ -28,6 +28,7 @@ from importer.fleet.file import read_fleet
 from importer.fleet.fork_server import ForkServer
 from importer.fleet.model import Job
 from importer.version import VERSION
+from tests.fleet.cluster import family
 from tests.kills.grounds import simulated
 
 WAYS: Final = ("executed", "forked", "library")
@@ -65,21 +66,6 @@ async def run_all(way: str, folder: Path, base_url: str, count: int, at_once: in
         for n in range(1, count + 1):
             tasks.start_soon(one, n)
     forks.close()
-
-
-def family(pid: int) -> set[int]:
-    """Return a process and all below it."""
-    found, wave = {pid}, [pid]
-    while wave:
-        parent = wave.pop()
-        try:
-            tasks = list(Path(f"/proc/{parent}/task").iterdir())
-            below = {int(one) for task in tasks for one in (task / "children").read_text().split()}
-        except OSError:
-            continue
-        wave += below - found
-        found |= below
-    return found
 
 
 def pss_mb(pids: Iterable[int]) -> float:

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.fleet.cluster import Cluster, children_of, end, running_cluster
+from tests.fleet.cluster import Cluster, end, family, running_cluster
 from tests.fleet.fleet_ground import ENOUGH_S, Ground
 from tests.kills.grounds import simulated
 
@@ -112,21 +112,17 @@ def _strike(ground: Ground, cluster: Cluster, kind: str, rng: random.Random) -> 
     elif kind == "driver":
         process.send_signal(rng.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
     elif kind == "all":
-        for pid in (process.pid, *(one.pid for one in cluster.processes), *children_of(ground.file)):
+        heads = [process.pid, *(one.pid for one in cluster.processes)]
+        for pid in set[int]().union(*map(family, heads)):
             _send(pid, signal.SIGKILL)
         cluster.stop()
     else:
-        host = [victim.pid, *_children(victim.pid)]
+        host = sorted(family(victim.pid))
         for pid in host:
             _send(pid, signal.SIGSTOP)
         time.sleep(TTL_S * rng.uniform(1.3, 2.0))
         for pid in rng.sample(host, len(host)):
             _send(pid, signal.SIGCONT)
-
-
-def _children(pid: int) -> Iterator[int]:
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        yield from map(int, (task / "children").read_text().split())
 
 
 def _send(pid: int, number: signal.Signals) -> None:
