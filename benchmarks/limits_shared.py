@@ -3,10 +3,10 @@
     python -m benchmarks.limits_shared [--seconds 75] [--processes 1 4 16]
 
 The simulated HubSpot is a process of its own and permits 190 requests in any 10 s. All processes together keep 64
-requests waiting or on their way, and take part in the limit as a run does. Use is counted as in `benchmarks.rate`, without the
-first window. A turn is what a slot waits for besides its place in the rate: read, change and write the state while
-nobody else does, waiting for those before it included. Redis is a server on loopback, started for each measurement;
-without `redis-server` only the file is measured.
+requests waiting or on their way, and take part in the limit as a run does. Use is counted as in `benchmarks.rate`,
+without the first window. A turn is what a slot waits for besides its place in the rate: read, change and write the
+state while nobody else does, waiting for those before it included. Redis is a server on loopback, started for each
+measurement; without `redis-server` only the file is measured.
 """
 
 import argparse
