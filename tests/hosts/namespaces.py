@@ -1,7 +1,7 @@
 """Several hosts on one machine: network namespaces on a bridge, each with its own loopback and name, and one folder.
 
 The hub has the bridge, the simulated HubSpot and Redis. All addresses are inside the namespaces, the bridge too:
-nothing is added to the network of the machine. It needs root and iproute2, and cleans up by the names that it has given.
+nothing is added to the network of the machine. It needs root and iproute2, and removes what it has made.
 """
 
 import os
