@@ -6,7 +6,7 @@ The simulated HubSpot is a process of its own and permits 190 requests in any 10
 requests waiting or on their way, and take part in the limit as a run does. Use is counted as in `benchmarks.rate`,
 without the first window. A turn is what a slot waits for besides its place in the rate: read, change and write the
 state while nobody else does, waiting for those before it included. Redis is a server on loopback, started for each
-time; without `redis-server` only the file is measured.
+measurement; without `redis-server` only the file is measured.
 """
 
 import argparse
