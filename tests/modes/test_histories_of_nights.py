@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import anyio
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -67,8 +68,9 @@ async def _live(folder: Path, history: list[Night]) -> None:
         assert (spent(hubspot) - before).keys() <= {"list", "account", "read"}
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(_nights(), min_size=1, max_size=5))
+@pytest.mark.timeout(600)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(_nights(), min_size=1, max_size=4))
 def test_any_history_of_nights_ends_with_the_portal_as_the_feed(history: list[Night]) -> None:
     """Books, portal and updates hold their laws in every night of it."""
     with tempfile.TemporaryDirectory() as folder:
