@@ -22,7 +22,7 @@ import anyio
 import anyio.to_thread
 
 from importer import platforms
-from importer.errors import AccessError, ImporterError
+from importer.errors import ImporterError
 from importer.fleet import places
 from importer.fleet.command import arguments, environment
 from importer.fleet.file import read_fleet
@@ -66,9 +66,9 @@ async def run_of_fleet(job: Job, fleet: Fleet, given: Mapping[str, str], forks: 
     try:
         one = await anyio.to_thread.run_sync(beginning.ready)
         process = await beginning.begin(one)
-    except AccessError as error:
-        return Ended(status=int(error.exit_status), where=host, said=error.message)
-    except (ImporterError, OSError) as error:
+    except ImporterError as error:  # as the process itself would have ended
+        return Ended(status=int(error.exit_status), where=host, said=error.message[:_SAID_MAX])
+    except OSError as error:
         return Ended(status=None, where=host, lost=f"it could not be begun on {host}: {error}")
     where = f"{host}, process {process.number}"
     try:

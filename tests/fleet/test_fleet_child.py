@@ -73,7 +73,8 @@ async def test_both_ways_tell_the_same(tmp_path: Path, address: str, forks: Fork
     assert {path.stat().st_mode & 0o777 for path in (ground.directory / "logs").iterdir()} == {0o600}
     missing = await told("i2-0")
     assert (missing.status, missing.lost, "i2-0.csv" in str(missing.said)) == (3, None, True)
-    assert (await told("i1-0", {"PATH": os.environ["PATH"]})).status == 4
+    nowhere = await told("i1-0", {"PATH": os.environ["PATH"]})
+    assert (nowhere.status, nowhere.said) == (4, "account a1: TOKEN_1 is not set")
     assert "has no import x any more" in str((await told("x")).lost)
     other = await run_child(replace(job(ground, "i1-0"), version="0.0.0"), TOKENS)
     assert "the driver 0.0.0" in str(other.lost)
