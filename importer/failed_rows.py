@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final, Literal, TextIO
 
@@ -22,7 +23,7 @@ from importer.errors import LedgerError
 from importer.formulas import guard
 from importer.inspecting import latest_passes
 from importer.ledger.opening import read_header
-from importer.ledger.projections import FAILURES
+from importer.ledger.projections import FAILURES, RESULTS
 from importer.model import CellError
 from importer.workbook import SHEET, Cell, is_writable, write_workbook
 
@@ -33,11 +34,13 @@ _WORKBOOKS: Final = (".xlsx", ".xlsm")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _ERRORS: Final = {error.value: error for error in CellError}
-_DELIMITERS: Final = {"csv": ",", "tsv": "\t"}
 
 
 def failed_rows(folder: Path, *, typed: bool = False) -> Iterator[dict[str, Any]]:
-    """Yield each row that failed in the latest complete pass over its source, as the source held it, with `OWN` added.
+    """Yield each row that is left to mend, as the source held it, with `OWN` added. Memory: a mark of each.
+
+    Left to mend is what failed in the latest complete pass over its source, but for what a later run made, or met again
+    in another file: that of the failed rows themselves, mended in part.
 
     `typed`: the cells of sheets are those of a sheet, for `write_sheet`.
 
@@ -47,26 +50,53 @@ def failed_rows(folder: Path, *, typed: bool = False) -> Iterator[dict[str, Any]
     Raises:
         LedgerError: there is no ledger in `folder`, or its failures cannot be read.
     """
+    for failure in left_to_mend(folder):
+        row = _as_row(failure)
+        yield _as_cells(row) if typed and failure["source"].lower().endswith(_WORKBOOKS) else row
+
+
+def left_to_mend(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the failures of these rows, as they stand in the ledger. Raises as `failed_rows`."""
     read_header(folder)
+    newest: dict[str | bytes, int] = {}
+    for failure in _latest(folder):
+        mark = _mark(failure)
+        newest[mark] = max(failure["run"], newest.get(mark, 0))
+    if newest:
+        for result in _lines(folder / RESULTS):
+            if result["identity"] in newest:
+                newest[result["identity"]] = max(result["run"], newest[result["identity"]])
+    for failure in _latest(folder):
+        if failure["run"] == newest.get(_mark(failure)):  # a run at work may have added some
+            yield failure
+
+
+def _latest(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the failures of each source's latest complete pass."""
     passes = {source: latest["run"] for source, latest in latest_passes(folder).items()}
     latest_run: dict[str, int] = {}
     for failure in _failures(folder):
-        if "item" in failure:
-            continue
         latest_run[failure["source"]] = failure["run"]
     for failure in _failures(folder):
         source = failure["source"]
-        if (
-            "item" not in failure
-            and failure["state"] == "failed"
-            and failure["run"] == passes.get(source, latest_run[source])
-        ):
-            row = _as_row(failure)
-            yield _as_cells(row) if typed and source.lower().endswith(_WORKBOOKS) else row
+        if failure["state"] == "failed" and failure["run"] == passes.get(source, latest_run[source]):
+            yield failure
+
+
+def _mark(failure: dict[str, Any]) -> str | bytes:
+    """Return what tells a row from others: its identity or, where it has none, its cells."""
+    if failure["identity"] is not None:
+        return str(failure["identity"])
+    held = failure["row"]
+    cells = {name: cell for name, cell in held.items() if name not in OWN} if isinstance(held, dict) else held
+    return blake2b(orjson.dumps(cells, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
 
 
 def _failures(folder: Path) -> Iterator[dict[str, Any]]:
-    path = folder / FAILURES
+    return (failure for failure in _lines(folder / FAILURES) if "item" not in failure)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
         with path.open("rb") as file:
             for line in file:
@@ -105,21 +135,32 @@ def _as_cell(cell: Any) -> Any:
     return _ERRORS.get(cell, cell)
 
 
-def write_rows(rows: Callable[[], Iterator[dict[str, Any]]], file: TextIO, form: Format, *, raw: bool = False) -> int:
-    """Write rows and return how many; `raw` leaves formulas as they are. `rows` is read twice: columns, then cells."""
+def write_rows(
+    rows: Callable[[], Iterator[dict[str, Any]]], file: TextIO, form: Format, *, raw: bool = False,
+    delimiter: str = ",",
+) -> int:  # fmt: skip
+    """Write rows and return how many; `raw` leaves formulas as they are. `rows` is read twice: columns, then cells.
+
+    `delimiter` is that of CSV.
+    """
     if form == "jsonl":
         return sum(bool(file.write(orjson.dumps(row).decode() + "\n")) for row in rows())
     if form == "json":
         return _write_array(rows(), file)
     columns = _columns(rows())
     # Both characters of the line's end are quoted in cells: Python before 3.13 forgets a lone carriage return else.
-    writer = csv.writer(file, delimiter=_DELIMITERS[form], lineterminator="\r\n")
+    writer = csv.writer(file, delimiter="\t" if form == "tsv" else delimiter, lineterminator="\r\n")
     writer.writerow(columns)
     count = 0
     for cells in _cells(rows(), columns, raw=raw):
         writer.writerow(cells)
         count += 1
     return count
+
+
+def is_ascii(rows: Iterator[dict[str, Any]]) -> bool:
+    """Return whether no letter of the rows, or of their columns, is beyond ASCII."""
+    return all(name.isascii() and _text(cell).isascii() for row in rows for name, cell in row.items())
 
 
 def _write_array(rows: Iterator[dict[str, Any]], file: TextIO) -> int:

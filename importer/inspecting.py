@@ -40,11 +40,24 @@ def status(folder: Path) -> dict[str, Any]:
             "runs": view.fold.run,
             "running_or_killed": not view.fold.ended,
             "latest": latest_passes(folder),
+            "stopped": _stopped(view),
             "unsettled": waiting,
+            "updating": sum(len(intent.unsettled(State.UPDATING)) for intent in view.fold.open.values()),
             "archiving": sum(len(archive.items) for archive in view.fold.archiving.values()),
             "items": _items(view),
             "torn_bytes": view.torn_bytes,
         }
+
+
+def _stopped(view: View) -> dict[str, Any] | None:
+    """Return how the latest run ended, where it did not come to its end and could say so; else None."""
+    entry: dict[str, Any] = {"t": None}
+    for one in _endings(view.folder):
+        entry = one
+    if entry["t"] != "stop" or entry["run"] != view.fold.run:
+        return None
+    names = [source["name"] for source in entry["sources"]]
+    return {"sources": names} | {key: entry[key] for key in ("run", "at", "reason", "books")}
 
 
 def _items(view: View) -> dict[str, int]:
@@ -78,16 +91,22 @@ def _open_record(intent: Any, index: int) -> dict[str, Any]:
 def latest_passes(folder: Path) -> dict[str, dict[str, Any]]:
     """Return source → the end of the latest complete pass over it, from the journal's `end` entries."""
     latest: dict[str, dict[str, Any]] = {}
+    for entry in _endings(folder):
+        if entry["t"] == "end":
+            shown = {"run": entry["run"], "at": entry["at"], "books": entry["books"]}
+            latest |= {source["name"]: shown for source in entry["sources"]}
+    return latest
+
+
+def _endings(folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the entries with which runs ended, `end` and `stop`, up to a line that is torn."""
     with (folder / JOURNAL).open("rb") as file:
         for line in file:
-            if b'"t":"end"' in line[:40]:
+            if b'"t":"end"' in line[:40] or b'"t":"stop"' in line[:40]:
                 try:
-                    entry = orjson.loads(line)
+                    yield orjson.loads(line)
                 except ValueError:
                     break
-                shown = {"run": entry["run"], "at": entry["at"], "books": entry["books"]}
-                latest |= {source["name"]: shown for source in entry["sources"]}
-    return latest
 
 
 def verify(folder: Path) -> list[str]:

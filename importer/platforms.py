@@ -151,6 +151,18 @@ def can_fork(*, calls: Any = os) -> bool:
     return True
 
 
+def allow_files(count: int) -> None:
+    """Let this process have so many files open, as far as the system lets it; on Windows nothing is that scarce."""
+    if WINDOWS:
+        return
+    import resource  # noqa: PLC0415 - absent on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 # Network
 
 

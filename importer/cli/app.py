@@ -15,6 +15,7 @@ from importer.cli.account_commands import ACCOUNT
 from importer.cli.command import Command
 from importer.cli.flags import Flag, flags_of
 from importer.cli.help import CommandWithPanels, help_all, show_all_commands
+from importer.cli.interpreter import tune
 from importer.cli.parameters import argument, parameter
 
 _SUMMARY: Final = "Create marketing campaigns in HubSpot from large files, none of them twice."
@@ -255,7 +256,9 @@ def _body(command: Command) -> Callable[..., None]:
         argument = given.pop("argument", None)
         given.pop("help_all", None)
         module, function = command.body.split(":")
-        status: int = getattr(import_module(module), function)(argument, given, sys.argv[1:])
+        body = getattr(import_module(module), function)
+        tune()
+        status: int = body(argument, given, sys.argv[1:])
         raise typer.Exit(status)
 
     parameters = [parameter(flag) for flag in own]

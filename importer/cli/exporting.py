@@ -5,14 +5,17 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from importer import platforms
 from importer.cli.errors import show_error
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus, ImporterError, UsageError
-from importer.failed_rows import Format, failed_rows, write_rows, write_sheet
+from importer.failed_rows import Format, failed_rows, is_ascii, left_to_mend, write_rows, write_sheet
+from importer.ledger.opening import read_header
 from importer.report.details import DETAILS, read_details
+from importer.report.words import many
+from importer.sources import ReadPolicy, open_source
 from importer.workbook import SHEET
 
 _FORMATS: Final = get_args(Format)
@@ -27,39 +30,69 @@ def failures(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
     screen, rows = Screen(), partial(failed_rows, Path(ledger))
     raw, output = bool(flags.get("raw")), flags.get("output")
     try:
+        read_header(Path(ledger))  # says so where there is no ledger, before anything is looked for in it
+        like = _like(Path(ledger))
         if output is None:
             text = io.StringIO()
-            write_rows(rows, text, "csv", raw=raw)
+            write_rows(rows, text, "csv", raw=raw, delimiter=like.delimiter)
             screen.data(text.getvalue().removesuffix("\r\n"))
         else:
-            count = _written(rows, Path(output), raw=raw, sheet=_sheet_of(Path(ledger)))
-            screen.say(f"{output}: {count:,} failed rows to mend; import it with the same --ledger and mapping")
+            count = _written(rows, Path(output), raw=raw, like=like)
+            how = "; import it with the same --ledger and mapping" if count else ""
+            screen.say(f"{output}: {many(count, 'failed row') if count else 'no failed rows'} to mend{how}")
     except ImporterError as error:
         return show_error(error, screen)
     return int(ExitStatus.OK)
 
 
-def _sheet_of(ledger: Path) -> str:
-    """Return the sheet that --sheet named for the latest run: the same command is to find it in the mended file."""
+class _Like(NamedTuple):
+    """How the sources are written: the command that read them is to find the mended file written so, too."""
+
+    sheet: str
+    delimiter: str
+    encoding: str | None  #: where it was named
+
+
+def _like(ledger: Path) -> _Like:
+    """Return what the latest run was told by its options and else, where they still are there, what the sources say."""
     runs = sorted((ledger / "runs").glob("*/" + DETAILS), reverse=True)
     details = read_details(runs[0]) if runs else None
-    settings = details.settings if details is not None else ()
-    return next((one.value for one in settings if one.name == "--sheet" and one.origin is not None), SHEET)
+    named = {one.name: one.value for one in (details.settings if details is not None else ()) if one.origin is not None}
+    sources = dict.fromkeys(failure["source"] for failure in left_to_mend(ledger))
+    policy = ReadPolicy(encoding=named.get("--encoding", "utf-8"))
+    told = (_delimiter(source, policy) for source in sources)
+    delimiter = named.get("--delimiter") or next(filter(None, told), ",")
+    return _Like(sheet=named.get("--sheet", SHEET), delimiter=delimiter, encoding=named.get("--encoding"))
 
 
-def _written(rows: Rows, path: Path, *, raw: bool, sheet: str) -> int:
+def _delimiter(source: str, policy: ReadPolicy) -> str | None:
+    """Return what stands between the cells of a source; None where that cannot be told."""
+    if not Path(source).is_file() or Path(source).suffix.lower() != ".csv":
+        return None
+    try:
+        with open_source(source, policy) as opened:
+            return opened.delimiter
+    except ImporterError:
+        return None  # it may be another file by now
+
+
+def _written(rows: Rows, path: Path, *, raw: bool, like: _Like) -> int:
     """Write rows into a new file, 0600 as the ledger's own: it holds the same data. One that is there stays as it is.
+
+    Letters beyond ASCII get a byte order mark in front, without which a spreadsheet takes them for others, and the same
+    command reads them as the encoding that it names.
 
     Raises:
         UsageError: the file is there, cannot be written, or is of a kind that nobody knows.
     """
     try:
         if path.suffix.lower() == _EXCEL:
-            return write_sheet(partial(rows, typed=True), path, raw=raw, sheet=sheet)
+            return write_sheet(partial(rows, typed=True), path, raw=raw, sheet=like.sheet)
         form = _form(str(path))
         descriptor = os.open(path, platforms.opening(os.O_WRONLY | os.O_CREAT | os.O_EXCL), 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            return write_rows(rows, file, form, raw=raw)
+        marked = form in {"csv", "tsv"} and (like.encoding is not None or not is_ascii(rows()))
+        with os.fdopen(descriptor, "w", encoding="utf-8-sig" if marked else "utf-8", newline="") as file:
+            return write_rows(rows, file, form, raw=raw, delimiter=like.delimiter)
     except FileExistsError as error:
         raise UsageError(f"{path} is there already", hint="Name another file, or remove it.") from error
     except OSError as error:

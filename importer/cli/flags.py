@@ -128,6 +128,8 @@ FLAGS: Final[tuple[Flag, ...]] = (
          _SPEED, "PART", "1", commands=_SENDS),
     Flag("limit_file", "file through which processes share the rate limit of an account", _SPEED, "FILE",
          commands=_SENDS),
+    Flag("limit_redis", "the same through Redis; a password may stand only in IMPORTER_LIMIT_REDIS", _SPEED,
+         "redis://HOST/DATABASE/ACCOUNT", commands=_SENDS),
     Flag("workers", "requests on their way at once; auto finds the number", _SPEED, "N", "auto", commands=_SENDS),
     Flag("timeout", "how long a request may take", _SPEED, "TIME", "110", commands=_ASKS),
     Flag("settle", "how long to wait before looking for what is in doubt", _SPEED, "TIME", "60",

@@ -5,18 +5,21 @@ and no token: a child reads its request by itself, and what it is told stays in 
 goes over the sockets. It ends when nobody can ask it any more and the last of its children has ended.
 """
 
+import atexit
 import errno
 import gc
 import os
 import selectors
 import signal
 import socket
+import sys
 from contextlib import suppress
 from importlib import import_module
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from importer.cli import fleet_child
 from importer.cli.app import command
+from importer.cli.planning import ready_mappings
 from importer.fleet.forking import DESCRIPTORS, NUMBER, Request, message, receive
 from importer.report.page import report_template
 from importer.version import VERSION
@@ -29,6 +32,7 @@ _LATE: Final = (
     "importer.hubspot.bodies",
     "anyio._backends._asyncio",
 )
+_RUN: Final = "run"
 
 
 class _Asked(NamedTuple):
@@ -60,7 +64,8 @@ def _load() -> None:
     """Load and make what children share, and hide it from the collector: pages that nobody touches stay shared."""
     for name in _LATE:
         import_module(name)
-    command()
+    command().commands[_RUN].make_context(_RUN, ["-"])  # parameters learn their types as they are first parsed
+    ready_mappings()
     report_template()
     gc.collect()
     gc.freeze()
@@ -143,7 +148,18 @@ def _be_child(asked: _Asked) -> None:
         os.close(descriptor)
     request = Request.decoded(body)
     fleet_child.tie()
-    fleet_child.run(request.arguments, request.environment)
+    try:
+        fleet_child.run(request.arguments, request.environment)
+    except SystemExit as ended:
+        _end(ended.code)
+
+
+def _end(status: object) -> NoReturn:
+    """End with all that is to be done at an end, but to free memory: that would copy each page which is shared."""
+    atexit._run_exitfuncs()  # noqa: SLF001 - Python has no other way to these without the freeing
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else status is not None)
 
 
 if __name__ == "__main__":

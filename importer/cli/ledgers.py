@@ -18,6 +18,7 @@ from importer.ledger.projections import FAILURES
 from importer.ledger.replay import JOURNAL
 from importer.model import State
 from importer.report.books import Books
+from importer.report.details import DETAILS, read_details
 
 _UNSETTLED_SHOWN_MAX: Final = 20
 _NEAR: Final = re.compile(r"campaign (\S+) has its name")  # as reconciliation says it
@@ -29,6 +30,7 @@ def status(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
 
     def tell(screen: Screen) -> int:
         found = inspecting.status(Path(ledger))
+        found["next_steps"] = [] if found["running_or_killed"] else _next_steps(Path(ledger), found["runs"])
         if flags.get("json"):
             screen.data(json.dumps(found, indent=2))
         else:
@@ -46,13 +48,18 @@ def _described(found: Mapping[str, Any]) -> list[str]:
     lines = [f"ledger:  {found['ledger']} ({whose})", f"records: {records}"]
     lines.append(f"runs:    {found['runs']}" + (" (the latest is at work, or was killed)" * found["running_or_killed"]))
     for source, latest in found["latest"].items():
-        at = datetime.fromtimestamp(latest["at"], UTC).isoformat(timespec="seconds")
-        lines.append(f"latest:  {one_line(source)}, run {latest['run']}, {at}")
-        lines.append(f"         {Books(**latest['books']).line()}")
+        lines += _ended("latest", [source], latest)
+    if found["stopped"]:
+        lines += _ended("stopped", found["stopped"]["sources"], found["stopped"])
+        lines.append(f"         {one_line(found['stopped']['reason'] or 'before its end')}")
     lines += map(_unsettled_line, found["unsettled"][:_UNSETTLED_SHOWN_MAX])
     more = len(found["unsettled"]) - _UNSETTLED_SHOWN_MAX
     if more > 0:
         lines.append(f"         and {more:,} more")
+    if found["updating"]:
+        lines.append(
+            f"updates: {found['updating']:,} are on their way or in doubt; the next run reads what became of them"
+        )
     if found["archiving"]:
         words = "of an undo that was cut off may be archived or not; it goes on with"
         lines.append(f"undo:    {found['archiving']:,} campaigns {words}: {command_line(['undo', found['ledger']])}")
@@ -63,7 +70,20 @@ def _described(found: Mapping[str, Any]) -> list[str]:
     if found["unsettled"]:
         lines.append(f"to settle: {command_line(['reconcile', found['ledger']])}")
         lines.append(f"one by one: {command_line(['reconcile', '--list', found['ledger']])}")
+    lines += [f"{step['why']}: {step['command']}" for step in found["next_steps"]]
     return lines
+
+
+def _ended(word: str, sources: Sequence[str], run: Mapping[str, Any]) -> list[str]:
+    at = datetime.fromtimestamp(run["at"], UTC).isoformat(timespec="seconds")
+    named = ", ".join(map(one_line, sources)) or "no source"
+    return [f"{f'{word}:':<9}{named}, run {run['run']}, {at}", f"         {Books(**run['books']).line()}"]
+
+
+def _next_steps(ledger: Path, run: int) -> list[dict[str, str]]:
+    """Return what the latest run ended with; nothing where it came to a good end."""
+    details = read_details(ledger / "runs" / f"{run:04d}" / DETAILS)
+    return [{"why": step.why, "command": step.command} for step in (details.next_steps if details else ())]
 
 
 def _unsettled_line(item: Mapping[str, Any]) -> str:

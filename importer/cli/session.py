@@ -1,6 +1,5 @@
 """Running a plan for people: account first, progress, signals, log, and what an error looks like at the end."""
 
-import gc
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -31,8 +30,6 @@ from importer.stopping import Stop, StoppedError
 
 RUN_LOG: Final = "run.log"
 SUMMARY: Final = "summary.json"
-#: Records make no cycles: the collector looks for them seldom, since each look takes time that grows with what is held.
-_GARBAGE: Final = (50_000, 20, 50)
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]
 
@@ -72,8 +69,6 @@ def run(
     Raises:
         ImporterError: nothing was begun; the caller shows it.
     """
-    gc.freeze()  # modules live as long as the process
-    gc.set_threshold(*_GARBAGE)
     plan, judge = canarying.judging(plan, screen, yes=settings.yes)
     with logged(plan, settings, screen) as log:
         tally, hooks = Tally(), None if plan.dry_run else hooking.hooks_of(settings)

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Iterator, Mapping
 
-from importer.cli.flags import ENVIRONMENT_PREFIX, TOKEN_VARIABLE
-from importer.errors import AccessError
+from importer.cli.flags import ENVIRONMENT_PREFIX, IN_FILE, TOKEN_VARIABLE
+from importer.errors import AccessError, UsageError
 from importer.fleet import places
 from importer.fleet.file import OPTIONS
 from importer.fleet.model import Account, Fleet, Import
+from importer.sharing.redis_address import parse_address
 
 
 def environment(fleet: Fleet, account: Account, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -15,6 +16,7 @@ def environment(fleet: Fleet, account: Account, given: Mapping[str, str]) -> Ite
 
     Raises:
         AccessError: the variable that is to hold the token is not set.
+        UsageError: that of the limit is not, or holds no address.
     """
     others = fleet.variables_of_others(account.name)
     for name, value in given.items():
@@ -27,6 +29,19 @@ def environment(fleet: Fleet, account: Account, given: Mapping[str, str]) -> Ite
                 f"account {account.name}: {place} is not set", hint="Set it where the import runs, to the token."
             )
         yield TOKEN_VARIABLE, given[place]
+    if account.limit not in {"file", "none"}:
+        yield IN_FILE["limit_redis"].variable, _limit_address(account, given)
+
+
+def _limit_address(account: Account, given: Mapping[str, str]) -> str:
+    """Return where the account's limit is in Redis, in full; it may hold a password, so it is never an argument."""
+    kind, _, place = account.limit.partition(":")
+    limit = given.get(place, "") if kind == "env" else account.limit
+    if not limit:
+        raise UsageError(
+            f"account {account.name}: {place} is not set", hint="Set it where the import runs, to an address of Redis."
+        )
+    return parse_address(limit, f"account {account.name}: its limit", account=account.name).full()
 
 
 def arguments(fleet: Fleet, one: Import, account: Account) -> list[str]:

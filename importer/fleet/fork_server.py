@@ -7,6 +7,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -50,8 +51,7 @@ class ForkServer:
             mine, tie = await anyio.to_thread.run_sync(self._ask, wanted, plain, stdout.fileno(), stderr.fileno())
             stream = await anyio.abc.UNIXSocketStream.from_socket(mine)
             try:
-                await stream.send(request.encoded())
-                number, watched = await _born(stream)
+                number, watched = await _born(stream, request)
             except BaseException:
                 os.close(tie)
                 await stream.aclose()
@@ -145,12 +145,14 @@ def _start(plain: Mapping[str, str], code: tuple[int, ...]) -> _Server:
     return _Server(process=process, control=control, code=code, version=told.decode())
 
 
-async def _born(stream: anyio.abc.UNIXSocketStream) -> tuple[int, int]:
-    """Return the number of the child, and a descriptor for it."""
+async def _born(stream: anyio.abc.UNIXSocketStream, request: Request) -> tuple[int, int]:
+    """Tell a child its request; return its number and a descriptor for it."""
+    with suppress(anyio.BrokenResourceError):  # there is no child: why not is still to be read
+        await stream.send(request.encoded())
     try:
         told, descriptors = await stream.receive_fds(NUMBER.size, 1)
     except (anyio.EndOfStream, anyio.BrokenResourceError):
-        raise OSError("the process that was to fork it was lost") from None
+        raise OSError("the process that was to fork it was lost, or had no more files to open") from None
     (number,) = NUMBER.unpack(told)
     if number < 0:
         raise OSError(-number, os.strerror(-number))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import anyio.to_thread
 
@@ -10,6 +10,9 @@ from importer import platforms
 from importer.fleet.child import run_of_fleet
 from importer.fleet.fork_server import ForkServer
 from importer.fleet.model import Ended, Fleet, Job
+
+_FILES: Final = 200  #: that the driver has open beside those of imports
+_FILES_EACH: Final = 3  #: what tells how a child ended, what it is tied by, what stands for it
 
 
 class LocalEngine:
@@ -26,7 +29,8 @@ class LocalEngine:
         return await run_of_fleet(job, self._fleet, self._environment, self._forks)
 
     async def __aenter__(self) -> Self:
-        """Nothing has to be made ready: the fork server is started for the first import."""
+        """Make room for the files; the fork server is started for the first import, and takes the room over."""
+        platforms.allow_files(_FILES + _FILES_EACH * self.slots)
         return self
 
     async def __aexit__(

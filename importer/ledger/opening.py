@@ -184,7 +184,7 @@ def read_header(folder: Path) -> dict[str, Any]:
         with (folder / JOURNAL).open("rb") as file:
             line = file.readline(_HEADER_BYTES_MAX)
         header, _crc = codec.unseal_line(line, 0, codec.SEED)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise no_ledger(folder) from error
     except codec.BrokenLineError as error:
         raise LedgerError(f"{folder / JOURNAL} does not begin with a ledger's header: {error}") from error

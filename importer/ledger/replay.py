@@ -20,16 +20,20 @@ from importer.ledger.position import Tail
 from importer.model import State
 
 JOURNAL = "journal.jsonl"
+_ENDINGS: Final = (".ledger", ".simulated.ledger")
 _BEGINNING: Final = re.compile(rb'\{"n":(\d{1,18}),"t":')
 
 
 def no_ledger(folder: Path) -> LedgerError:
-    """Return the error for a folder that is none, or is not there."""
+    """Return the error for a folder that is none, or is not there; for a source, the hint names the ledgers of it."""
+    hint = "A ledger is the folder that a run names at its start and end, SOURCE.ledger when nothing else was said."
+    if folder.is_file():
+        beside = [str(one) for end in _ENDINGS if (one := folder.with_name(folder.name + end)).is_dir()]
+        return LedgerError(
+            f"{folder} is not a ledger: it is a file", hint=f"Say {' or '.join(beside)}." if beside else hint
+        )
     why = f"it holds no {JOURNAL}" if folder.is_dir() else "there is no such folder"
-    return LedgerError(
-        f"{folder} is not a ledger: {why}",
-        hint="A ledger is the folder that a run names at its start and end, SOURCE.ledger when nothing else was said.",
-    )
+    return LedgerError(f"{folder} is not a ledger: {why}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True)

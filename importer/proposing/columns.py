@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any, Final
 
 from importer.codecs import plain
@@ -13,6 +14,7 @@ from importer.proposing.words import CURRENCIES, STATUS_OF, squeezed
 
 _NUMBER: Final = re.compile(r"[-+]?[0-9][0-9.,' ]*%?")
 _KEY_CHARACTERS_MAX: Final = 64
+_ODD_ONE_IN: Final = 10  #: distinct values of a column of dates, one may be none; of fewer, one
 _LABELS_MAX: Final = 50  #: distinct values of a column which can be a list of choices
 _NAME_SHARE_MIN: Final = 0.5  #: distinct values in all, from which a text column may be one of names
 
@@ -44,6 +46,19 @@ class Column:
     def dates(self) -> list[Reading]:
         """How all values read as dates; empty where they do not."""
         return readings(self.distinct)
+
+    @cached_property
+    def odd_dates(self) -> tuple[str, ...]:
+        """The few values that are dates in no format, where all others read as dates; empty where there are none such.
+
+        One slip among many dates is the slip's fault, not the column's.
+        """
+        if self.dates:
+            return ()
+        most = max(1, len(self.distinct) // _ODD_ONE_IN)
+        odd = tuple(islice((value for value in self.distinct if not readings([value])), most + 1))
+        sound = [value for value in self.distinct if value not in odd]
+        return odd if odd and len(odd) <= most and len(sound) > len(odd) and readings(sound) else ()
 
     @cached_property
     def statuses(self) -> dict[str, str]:
@@ -83,10 +98,14 @@ class Column:
 
 
 def columns_of(names: Iterable[str], rows: Sequence[Mapping[str, Any]]) -> tuple[Column, ...]:
-    """Return the columns of the sampled rows; a missing cell is blank, a list or an object makes a column nested."""
+    """Return the columns of the sampled rows; a missing cell and an error of a sheet are blank.
+
+    A list or an object makes a column nested.
+    """
     found = []
     for name in names:
         cells = [plain(row.get(name)) for row in rows]
         values = tuple("" if isinstance(cell, Problem) else cell for cell in cells)
-        found.append(Column(name, values, any(isinstance(cell, Problem) for cell in cells)))
+        nested = any(isinstance(cell, Problem) and cell.code == "not_plain" for cell in cells)
+        found.append(Column(name, values, nested))
     return tuple(found)

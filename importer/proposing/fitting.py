@@ -7,7 +7,7 @@ from importer.codecs import shown
 from importer.hubspot.definitions import Definition
 from importer.properties import CURRENCY, END_DATE, NAME, START_DATE, STATUS
 from importer.proposing.columns import Column
-from importer.proposing.dates import days
+from importer.proposing.dates import days, readings
 from importer.proposing.orders import Order, in_order
 from importer.proposing.words import squeezed
 
@@ -40,7 +40,7 @@ def fit(prop: str, column: Column, order: Order, definition: Definition | None) 
         by_word = {squeezed(word): one.value for one in definition.options for word in (one.value, one.label) if word}
         labels = {value: by_word[squeezed(value)] for value in column.distinct if squeezed(value) in by_word}
         return _choice(column, labels, "a choice of this property in your account")
-    if prop == CURRENCY and not column.all_currencies:
+    if prop == CURRENCY and column.filled and not column.all_currencies:
         return _not_all(column, "codes of currencies such as EUR")
     if kind == "number" and not column.all_numbers:
         return _not_all(column, "numbers")
@@ -50,15 +50,19 @@ def fit(prop: str, column: Column, order: Order, definition: Definition | None) 
 
 
 def _date(column: Column, order: Order) -> Fit | Misfit:
-    if not column.dates:
+    if not column.filled:
+        return Fit({"date": list(order.usual)}, ("it is blank in all sampled rows: is this how its dates will look?",))
+    odd = column.odd_dates
+    if not column.dates and not odd:
         return _not_all(column, "dates in one format that is known")
-    reading = in_order(column.dates, day_first=order.day_first)
-    doubts: tuple[str, ...] = ()
+    values = [value for value in column.distinct if value not in odd]
+    reading = in_order(column.dates or readings(values), day_first=order.day_first)
+    doubts = tuple(f"{shown(value)} is no such date: its row fails until it is mended." for value in odd)
     if reading.rival and not order.certain:
-        value = next(one for one, a, b in zip(column.distinct, days(reading.formats, column.distinct),
-                     days(reading.rival, column.distinct), strict=True) if a != b)  # fmt: skip
+        value = next(one for one, a, b in zip(values, days(reading.formats, values),
+                     days(reading.rival, values), strict=True) if a != b)  # fmt: skip
         taken, other = days(reading.formats, [value])[0], days(reading.rival, [value])[0]
-        doubts = (
+        doubts += (
             f"{shown(value)} is taken for {taken}, and could be {other}: {order.because}."
             f" If that is wrong: date = {list(reading.rival)}.".replace("'", '"'),
         )

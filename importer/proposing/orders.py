@@ -15,10 +15,17 @@ class Order(NamedTuple):
     day_first: bool
     because: str  #: a clause
     certain: bool  #: whether the dates themselves say so
+    usual: tuple[str, ...] = ("iso",)  #: the formats of the first column of dates
 
 
 def order_of(columns: Sequence[Column]) -> Order:
     """Return the order in which the file writes day and month."""
+    order = _order_of(columns)
+    first = next((one.dates for one in columns if one.dates), None)
+    return order._replace(usual=in_order(first, day_first=order.day_first).formats) if first else order
+
+
+def _order_of(columns: Sequence[Column]) -> Order:
     told = [
         (one.name, one.dates[0].day_first)
         for one in columns

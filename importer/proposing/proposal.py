@@ -4,6 +4,7 @@ No two columns feed one property, no column feeds two, and each column is named:
 with the reason. A date format that is proposed reads every sampled value. This module is pure.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +24,7 @@ from importer.proposing.words import KEYS, squeezed
 
 _KEY_ORDER: Final = {squeezed(heading): at for at, heading in enumerate(KEYS)}
 _COLUMNS_SHOWN_MAX: Final = 12
+_DECIMAL_COMMA: Final = re.compile(r",[0-9]{1,2}$|\..*,")  #: 1,5 and 1.234,567, but not 1,234
 _MONEY: Final = ("budget", "spend", "cost")
 NO_KEY: Final = (
     "no column names a record for good: without a key, a row that is edited in its name counts as another campaign"
@@ -152,8 +154,16 @@ def _why_left(column: Column) -> str:
     if _key_rank(column) is not None:
         return "it is not needed: another column is the key" if column.unique else "it names no single record"
     if column.all_numbers and any(word in squeezed(column.name) for word in _MONEY):
-        return "money may become an item of the campaign: map it to budget.amount or spend.amount"
+        return _as_item(column)
     return "nothing in HubSpot's campaigns is known to take it"
+
+
+def _as_item(column: Column) -> str:
+    """Return how money may become an item of the campaign: the line that does it."""
+    kind = "budget" if "budget" in squeezed(column.name) else "spend"
+    comma = any(_DECIMAL_COMMA.search(value) for value in column.filled)
+    rule = f'{{ column = {one_line(column.name)!r}, decimal = "," }}' if comma else repr(one_line(column.name))
+    return f'money; as an item of the campaign: not here, but "{kind}.amount" = {rule} below [mapping.properties]'
 
 
 def _nameless(columns: Sequence[Column]) -> UsageError:

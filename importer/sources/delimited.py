@@ -36,7 +36,7 @@ class DelimitedReader:
         """Take the lines and the place for rows."""
         self._tape = tape
         self._gathering = gathering
-        self._delimiter = delimiter
+        self.delimiter = delimiter
         self._reread = 0
         self._wary = 0  # rows that are to be read one by one; without end where no block can be plain
         self._wariness = _WARY_ROWS
@@ -67,7 +67,7 @@ class DelimitedReader:
             while (block := tape.block(start, offset, more=more)) is not None:
                 if not block and tape.ended:
                     return None
-                found = plain_rows(block, self._delimiter.encode(), last=tape.ended)
+                found = plain_rows(block, self.delimiter.encode(), last=tape.ended)
                 if found is None or not {*map(len, found.rows)} <= {len(self._header)}:
                     break
                 if not found.taken and (more or tape.ended):  # quotes that are open for long
@@ -110,7 +110,7 @@ class DelimitedReader:
     def _by_row(self, first: int) -> Generator[list[Row | Rejection], None, int | None]:
         """Read rows from line `first` on while wary; return the line to read on from, None at the end."""
         tape, gathering, bytes_max = self._tape, self._gathering, self._gathering.policy.chunk_bytes
-        reader = csv.reader(tape.lines(first), delimiter=self._delimiter, strict=True)
+        reader = csv.reader(tape.lines(first), delimiter=self.delimiter, strict=True)
         start = first
         until: int | None = None
         try:
@@ -214,7 +214,7 @@ class DelimitedReader:
     def _read_header(self) -> tuple[tuple[str, ...], int]:
         """Return the column names and the index of the line after the header."""
         tape, name = self._tape, self._gathering.name
-        reader = csv.reader(tape.lines(0), delimiter=self._delimiter, strict=True)
+        reader = csv.reader(tape.lines(0), delimiter=self.delimiter, strict=True)
         start = 0
         try:
             for cells in reader:

@@ -56,8 +56,12 @@ def canonical_encoding(name: str) -> str:
 def utf8_blocks(blocks: Iterator[bytes], head: bytes, *, encoding: str, name: str) -> Utf8Blocks:
     """Return `blocks` as UTF-8. `head` is how they begin (4 bytes suffice), `encoding` a canonical name.
 
-    Raises `SourceError` when the byte order mark contradicts the encoding.
+    A mark of UTF-8 counts more than `encoding`: spreadsheets write it, and files of failed rows, whatever it was.
+
+    Raises `SourceError` when another byte order mark contradicts the encoding.
     """
+    if head.startswith(codecs.BOM_UTF8):
+        encoding = "utf-8"
     mark, meant = next(((mark, meant) for mark, meant in _MARKS if head.startswith(mark)), (b"", (encoding,)))
     if encoding not in meant:
         raise SourceError(

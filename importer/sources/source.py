@@ -50,6 +50,7 @@ class Source:
         self.name = raw.name  #: as typed; "-" for standard input
         self.format = format_
         self.columns: tuple[str, ...] | None  #: the header, or the keys of the first chunk; None: nothing tells them
+        self.delimiter: str | None = getattr(reader, "delimiter", None)  #: of cells; None where there is none
         self.notices: tuple[str, ...] = getattr(reader, "notices", ())  #: choices that a person may want to know of
         self._raw = raw
         self._reader = reader
@@ -139,7 +140,7 @@ def _build(raw: RawInput, policy: ReadPolicy, encoding: str) -> Source:
     stream = utf8_blocks(blocks, head, encoding=encoding, name=raw.name)
     head, blocks = _peeked(stream.blocks, HEAD_BYTES)
     format_ = policy.format or format_of(raw.name, head)
-    gathering = Gathering(raw.name, encoding, policy, exact=stream.exact)
+    gathering = Gathering(raw.name, "utf-8" if stream.exact else encoding, policy, exact=stream.exact)
     if format_ == "json":
         return Source(raw, JsonArrayReader(blocks, gathering, start=stream.start), gathering, format_)
     if has_old_mac_lines(head):

@@ -127,7 +127,7 @@ def test_failures_go_into_a_workbook(capsys: pytest.CaptureFixture[str]) -> None
     run()
     capsys.readouterr()
     assert exporting.failures(LEDGER, {"output": "fix.xlsx"}, []) == ExitStatus.OK
-    assert "fix.xlsx: 1 failed rows to mend" in capsys.readouterr().err
+    assert "fix.xlsx: 1 failed row to mend" in capsys.readouterr().err
     assert Path("fix.xlsx").read_bytes().startswith(b"PK")
     assert exporting.failures(LEDGER, {"output": "fix.xlsx"}, []) == ExitStatus.USAGE
     assert "there already" in capsys.readouterr().err

@@ -77,7 +77,8 @@ _ENCODINGS: Final = (
     *(_refused(f"byte order mark of {name.upper()}", data, "byte order mark of UTF-") for name, data in _BOMS.items()),
     *(_passes(f"byte order mark of {name.upper()}, and it is named", data, 2, encoding=name)
       for name, data in _BOMS.items()),
-    _refused("byte order mark that contradicts what is named", _TEXT.encode("utf-8-sig"), "byte order mark of UTF-8",
+    _passes("byte order mark of UTF-8, and another encoding is named", _TEXT.encode("utf-8-sig"), 2, encoding="cp1252"),
+    _refused("byte order mark that contradicts what is named", _TEXT.encode("utf-16"), "byte order mark of UTF-16",
              reading={"encoding": "cp1252"}),
     _refused("two byte order marks", b"\xef\xbb\xbf\xef\xbb\xbf" + HEAD + b"A,1\n", "hs_name", USAGE),
     Hostile(name="a row in Latin-1", data=table(b"A,1", b"B,caf\xe9", b"C,3"), passes=(2, 4), fails={3: "undecodable"},

@@ -105,7 +105,7 @@ def test_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     lines = run_importer("failures", "l", "--output", "fix.jsonl")
     printed = run_importer("failures", "l")
     assert (written.returncode, again.returncode, strange.returncode, lines.returncode) == (0, 2, 2, 0)
-    assert "1 failed rows to mend" in written.stderr
+    assert "1 failed row to mend" in written.stderr
     assert stat.S_IMODE((tmp_path / "fix.csv").stat().st_mode) == 0o600
     assert printed.stdout.splitlines() == (tmp_path / "fix.csv").read_text().splitlines()
     assert "\n'=Bad,soon,invalid_date," in printed.stdout
