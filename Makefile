@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
 .PHONY: help demo test deep fast lint types workflows schemas wheel installed security audit check cov fmt requirements clean \
   bench bench-quick bench-full bench-smoke browser hosts pictures docs reference crash crash-random crash-recoveries crash-points crash-naive seeds month disks bits \
-  cuts fuzz giants planted mutants durability rate limits-shared nightly
+  cuts fuzz giants planted mutants durability rate limits-shared fleet-rounds nightly
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -150,6 +150,11 @@ seeds: $(DEV_STAMP) ## 200 imports in weather drawn from a seed
 
 month: $(DEV_STAMP) ## thirty nights of a feed in upsert mode, three of them bad (a minute or two)
 	$(BIN)/python -m tests.modes.month
+
+ROUNDS ?= 200
+SEED ?= 1
+fleet-rounds: $(DEV_STAMP) ## strike a fleet on a cluster at random moments, 200 times (2 hours; ROUNDS=, SEED=)
+	$(BIN)/python -m tests.fleet_rounds --rounds $(ROUNDS) --seed $(SEED)
 
 disks: $(DEV_STAMP) ## every call to the disk fails, the power goes at every call
 	$(BIN)/python -m tests.disks.failing_disks

@@ -27,7 +27,9 @@ from importer.fleet.model import Ended, Fleet, Job, Tls
 from importer.version import VERSION
 
 _CONNECT_S: Final = 10.0
-_ASK_S: Final = 10.0
+_ANSWER_S: Final = 10.0
+#: Seconds for scheduler and workers to say what they are: a busy host has to load the importer first.
+_EXAMINE_S: Final = 60.0
 #: Seconds for workers to stop their imports: longer than the 20 s that `run_child` gives a process.
 _STOP_S: Final = 25.0
 _AGAIN: Final = "Start the cluster again, then run the same command: the ledgers know what was done."
@@ -125,7 +127,7 @@ class DaskEngine:
         )  # fmt: skip
         try:
             await _connected(client, address)
-            with anyio.fail_after(_ASK_S):
+            with anyio.fail_after(_EXAMINE_S):
                 await self._examine(client)
         except BaseException as error:
             await self.__aexit__(None, None, None)
@@ -156,7 +158,7 @@ class DaskEngine:
         """Disconnect. The cluster stays as it is."""
         client, self._client = self._client, None
         if client is not None:
-            with anyio.move_on_after(_ASK_S, shield=True):
+            with anyio.move_on_after(_ANSWER_S, shield=True):
                 await client.close()
 
 
@@ -168,7 +170,7 @@ async def _connected(client: Client, address: str) -> None:
         UsageError: a certificate is not the one that is wanted.
     """
     try:
-        with anyio.fail_after(_CONNECT_S + _ASK_S):  # Dask waits for a handshake without an end
+        with anyio.fail_after(_CONNECT_S + _ANSWER_S):  # Dask waits for a handshake without an end
             await client
     except OSError as error:
         raise _unreached(address, error) from error

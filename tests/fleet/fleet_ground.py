@@ -15,7 +15,7 @@ from typing import Any
 from tests.fleet.spans import overlaps
 from tests.kills.checker import judge
 
-ENOUGH_S = 120.0
+ENOUGH_S = 240.0  # a busy machine may need minutes, and nothing here says how fast anything is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

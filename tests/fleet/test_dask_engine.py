@@ -15,7 +15,7 @@ from tests.fleet.on_cluster import TLS, Make, at_work, begin, below, imports_of,
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(300),  # a scheduler, three workers and their imports share what cores there are
+    pytest.mark.timeout(900),  # a scheduler, three workers and their imports share what cores there are
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc"),
 ]
 UNSHARE = ("unshare", "--user", "--mount", "--map-root-user", "sh", "-c")

@@ -17,7 +17,7 @@ from tests.fleet.on_cluster import TLS, Make, all_at_work, below
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(300),  # a scheduler, workers and their imports share what cores there are
+    pytest.mark.timeout(900),  # a scheduler, workers and their imports share what cores there are
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc"),
 ]
 
