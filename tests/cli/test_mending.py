@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from importer.cli.commands import plan_of_ledger
 from importer.errors import ExitStatus
+from importer.settings import load
 from tests.in_process import run_importer
 
 GERMAN = """\
@@ -134,3 +136,24 @@ def test_a_source_in_the_place_of_its_ledger(folder: Path) -> None:
         refused = importer(command, "a.csv", status=ExitStatus.LEDGER)
         assert "a.csv is not a ledger: it is a file" in refused.stderr, command
         assert "Say a.csv.simulated.ledger." in refused.stderr, command
+
+
+def test_status_says_how_a_stopped_run_ended_and_what_to_do(folder: Path) -> None:
+    """A run that stopped itself is no complete pass: its end, why, and the command that goes on."""
+    (folder / "a.csv").write_text("hs_name,hs_start_date\nA,soon\nB,soon\nC,2026-01-01\n")
+    importer("run", "--simulate", "--max-failures", "1", "a.csv", status=ExitStatus.THRESHOLD)
+    told = importer("status", "a.csv.simulated.ledger").stdout
+    assert "stopped: a.csv, run 1, " in told
+    assert "more than --max-failures 1 permits" in told
+    assert "to go on: importer run --simulate --max-failures 1 a.csv" in told
+    importer("run", "--simulate", "a.csv", status=ExitStatus.SOME_FAILED)
+    assert "stopped:" not in importer("status", "a.csv.simulated.ledger").stdout
+
+
+def test_what_asks_a_simulated_account_later_is_as_fast_as_the_run(folder: Path) -> None:
+    """Its rate limit is that of the run, and none of the faults that the run was to meet strikes."""
+    (folder / "a.csv").write_text("hs_name\nA\n")
+    importer("run", "--simulate", "--fault", "504@9", "a.csv")
+    plan = plan_of_ledger(load({}), Path("a.csv.simulated.ledger"))
+    assert plan.simulator is not None
+    assert (plan.simulator.rate, plan.simulator.faults) == (250, ())
