@@ -1,5 +1,6 @@
 """Failed rows on their way back: written as the sources are, told once, and gone from the list when they are made."""
 
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -157,3 +158,18 @@ def test_what_asks_a_simulated_account_later_is_as_fast_as_the_run(folder: Path)
     plan = plan_of_ledger(load({}), Path("a.csv.simulated.ledger"))
     assert plan.simulator is not None
     assert (plan.simulator.rate, plan.simulator.faults) == (250, ())
+
+
+def test_the_command_that_imports_the_mended_file(folder: Path) -> None:
+    """It stands there to be pasted, with the options of the run; where that cannot be known, it does not."""
+    (folder / "my plan.csv").write_text("hs_name,hs_start_date\nA,soon\nB,2026-01-01\n")
+    run = ["run", "--simulate", "--key", "hs_name", "--ledger", "my ledger"]
+    importer(*run, "my plan.csv", status=ExitStatus.SOME_FAILED)
+    told = importer("failures", "my ledger", "-o", "fix.csv").stderr
+    assert "once mended: " in told
+    line = told.split("once mended: ")[1].splitlines()[0]
+    assert line.endswith(" run --simulate --key hs_name --ledger 'my ledger' fix.csv")
+    mend("soon", "2026-02-02")
+    importer("run", *shlex.split(line.partition(" run ")[2]))
+    importer(*run, "*.csv", status=ExitStatus.SOME_FAILED)  # a pattern is no source by its name
+    assert "once mended: " not in importer("failures", "my ledger", "-o", "again.csv").stderr
