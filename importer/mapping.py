@@ -59,6 +59,7 @@ def parse_mapping(data: Mapping[str, Any], *, name: str) -> CampaignMapping:
     Raises `UsageError`, with the place, for anything missing, unknown or of the wrong kind.
     """
     place = f'mapping "{name}"'
+    _refuse_misplaced(data, place)
     refuse_unknown(data, _KEYS, place)
     tables = data.get("properties")
     if not isinstance(tables, Mapping) or NAME not in tables:
@@ -73,6 +74,17 @@ def parse_mapping(data: Mapping[str, Any], *, name: str) -> CampaignMapping:
         rules=rules,
         items=ItemMaker(item_rules(items, place)),
     )
+
+
+def _refuse_misplaced(data: Mapping[str, Any], place: str) -> None:
+    """Refuse a property that stands beside `properties`, where it is easily put."""
+    for key in data:
+        if key in WRITABLE or is_item(key):
+            raise UsageError(
+                f'{place}: "{key}" stands outside of properties',
+                hint="Write it below the line [mapping.properties] (in a file of its own: [properties]); a table of it"
+                f" is [mapping.properties.{key}].",
+            )
 
 
 # Without a mapping

@@ -111,7 +111,8 @@ def plan_of_ledger(loaded: Loaded, folder: Path) -> Plan:
     if header["simulated"]:
         loaded = replace(loaded, settings=loaded.settings.model_copy(update={"simulate": True}))  # so waits are short
         plan = build_plan(loaded, (), ledger=folder, offline=True)
-        return replace(plan, simulator=SimulatorPolicy(), simulator_state=folder / STATE_FOLDER)
+        rate = plan.simulator.rate if plan.simulator is not None else None  # without faults, and as fast as an import
+        return replace(plan, simulator=SimulatorPolicy(rate=rate), simulator_state=folder / STATE_FOLDER)
     plan = build_plan(loaded, (), ledger=folder)
     if loaded.settings.base_url is not None:
         return plan

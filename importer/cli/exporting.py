@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any, Final, NamedTuple, get_args
 
 from importer import platforms
 from importer.cli.errors import show_error
+from importer.cli.pasting import quoted
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus, ImporterError, UsageError
 from importer.failed_rows import Format, failed_rows, is_ascii, left_to_mend, write_rows, write_sheet
 from importer.ledger.opening import read_header
-from importer.report.details import DETAILS, read_details
+from importer.report.details import DETAILS, Details, read_details
 from importer.report.words import many
 from importer.sources import ReadPolicy, open_source
 from importer.workbook import SHEET
@@ -40,9 +42,36 @@ def failures(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
             count = _written(rows, Path(output), raw=raw, like=like)
             how = "; import it with the same --ledger and mapping" if count else ""
             screen.say(f"{output}: {many(count, 'failed row') if count else 'no failed rows'} to mend{how}")
+            if count and (command := _importing(ledger, output)) is not None:
+                screen.say(f"once mended: {command}")
     except ImporterError as error:
         return show_error(error, screen)
     return int(ExitStatus.OK)
+
+
+def _importing(ledger: str, output: str) -> str | None:
+    """Return the command that imports the mended file: that of the latest run, where it says which rows failed.
+
+    None where another run came after, or where its sources cannot be told from its options.
+    """
+    details = _details(Path(ledger))
+    steps = details.next_steps if details is not None else ()
+    command = next((step.command for step in steps if " run " in step.command), "")
+    sources = {failure["source"] for failure in left_to_mend(Path(ledger))}
+    if "…" in command or "$'" in command:  # a secret that was left out, or what no shell but bash spells so
+        return None
+    words = shlex.split(command)
+    kept = [word for word in words if word not in sources]
+    if kept == words:
+        return None
+    kept += [] if any(word.split("=")[0] == "--ledger" for word in kept) else ["--ledger", ledger]
+    return " ".join(map(quoted, [*kept, output]))
+
+
+def _details(ledger: Path) -> Details | None:
+    """Return what the latest run left behind; None where that is nothing."""
+    runs = sorted((ledger / "runs").glob("*/" + DETAILS), reverse=True)
+    return read_details(runs[0]) if runs else None
 
 
 class _Like(NamedTuple):
@@ -55,8 +84,7 @@ class _Like(NamedTuple):
 
 def _like(ledger: Path) -> _Like:
     """Return what the latest run was told by its options and else, where they still are there, what the sources say."""
-    runs = sorted((ledger / "runs").glob("*/" + DETAILS), reverse=True)
-    details = read_details(runs[0]) if runs else None
+    details = _details(ledger)
     named = {one.name: one.value for one in (details.settings if details is not None else ()) if one.origin is not None}
     sources = dict.fromkeys(failure["source"] for failure in left_to_mend(ledger))
     policy = ReadPolicy(encoding=named.get("--encoding", "utf-8"))

@@ -180,7 +180,8 @@ def _write(path: Path, text: str, *, force: bool) -> None:
     except FileExistsError:
         raise _there_already(str(path)) from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}") from None
+        text = f"{path} cannot be written: {error.strerror or error}"
+        raise UsageError(text, hint="-o FILE writes it elsewhere.") from None
 
 
 def _say_next(loaded: Loaded, source: str, output: str, screen: Screen, *, real: bool) -> None:

@@ -102,4 +102,6 @@ def make_folder(path: Path, disk: Disk) -> None:
     except FileExistsError as error:
         raise LedgerError(f"{path} exists and is not a folder", hint="Name another folder with --ledger.") from error
     except OSError as error:
-        raise LedgerError(f"cannot make the ledger's folder {path}: {error.strerror}") from error
+        raise LedgerError(
+            f"cannot make the ledger's folder {path}: {error.strerror}", hint="--ledger FOLDER puts it elsewhere."
+        ) from error

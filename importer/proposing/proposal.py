@@ -4,6 +4,7 @@ No two columns feed one property, no column feeds two, and each column is named:
 with the reason. A date format that is proposed reads every sampled value. This module is pure.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -159,11 +160,12 @@ def _why_left(column: Column) -> str:
 
 
 def _as_item(column: Column) -> str:
-    """Return how money may become an item of the campaign: the line that does it."""
+    """Return how money becomes an item of the campaign: the line that does it."""
     kind = "budget" if "budget" in squeezed(column.name) else "spend"
+    name = json.dumps(one_line(column.name), ensure_ascii=False)
     comma = any(_DECIMAL_COMMA.search(value) for value in column.filled)
-    rule = f'{{ column = {one_line(column.name)!r}, decimal = "," }}' if comma else repr(one_line(column.name))
-    return f'money; as an item of the campaign: not here, but "{kind}.amount" = {rule} below [mapping.properties]'
+    rule = f'{{ column = {name}, decimal = "," }}' if comma else name
+    return f'money: to make it an item, move it below [mapping.properties] as "{kind}.amount" = {rule}'
 
 
 def _nameless(columns: Sequence[Column]) -> UsageError:

@@ -64,9 +64,11 @@ def take_sample(source: str, policy: ReadPolicy, *, encoding_given: bool) -> Sam
         columns = opened.columns or ()
     if not rows:
         if broken:
+            title = "Line 1 is to name the columns: if it is a title, delete it and what else stands above them. "
             raise SourceError(
                 f"{source}: no row that was looked at can be read; {first}",
-                hint="importer check SOURCE lists them. Is it the right file, and of the format that its name says?",
+                hint=title * (len(columns) == 1)
+                + "importer check SOURCE lists them. Is it the right file, and of the format that its name says?",
             )
         raise SourceError(f"{source} has no rows to look at", hint="A header and one row are the least.")
     return Sample(

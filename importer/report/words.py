@@ -39,7 +39,7 @@ _HEADLINES: Final[dict[ExitStatus, tuple[Tone, str]]] = {
     ExitStatus.INTERRUPTED: ("wait", "Stopped by hand: the same command goes on"),
     ExitStatus.TERMINATED: ("wait", "Stopped by the system: the same command goes on"),
     ExitStatus.THRESHOLD: ("bad", "Stopped: too many rows failed"),
-    ExitStatus.SOURCE: ("bad", "The source could not be read to its end"),
+    ExitStatus.SOURCE: ("bad", "Stopped: something is wrong with the source"),
     ExitStatus.ACCESS: ("bad", "HubSpot did not let the importer in"),
     ExitStatus.LEDGER: ("bad", "The ledger could not be written"),
     ExitStatus.HELD: ("wait", "Another run was at work in this ledger"),

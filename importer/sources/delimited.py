@@ -225,8 +225,8 @@ class DelimitedReader:
                 tape.done = start = end
         except (csv.Error, OvergrownError) as error:
             raise SourceError(
-                f"{name}, line {start + 1}: the quoting of the header is broken ({error})",
-                hint=_HEADER_HINT,
+                f"{name}, line {start + 1}: the quoting of the header is broken ({_without_advice(error)})",
+                hint=f"{_HEADER_HINT} Is it a table at all?",
             ) from error
         return (), start
 
@@ -246,6 +246,11 @@ class DelimitedReader:
             seen.add(name)
         if not any(seen):
             raise SourceError(f"{place}: the header names no column", hint=_HEADER_HINT)
+
+
+def _without_advice(error: Exception) -> str:
+    """Return what Python's reader says, without what it advises programmers."""
+    return str(error).partition(" - ")[0]
 
 
 def _cells(count: int) -> str:

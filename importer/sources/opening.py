@@ -4,15 +4,18 @@ import hashlib
 import os
 import stat
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
 from importer import platforms
 from importer.errors import SourceError, UsageError
+from importer.near_miss import did_you_mean
 from importer.sources.addresses import is_remote, name_of
 from importer.sources.policy import KIB, MIB
 from importer.sources.remote import RemoteStream, open_remote
 
+_BESIDE_MAX: Final = 1_000  #: files of a folder that are looked at for a near miss
 READ_BYTES: Final = 128 * KIB  #: asked for at once; what a pipe holds may be less
 _KINDS: Final = (
     (stat.S_ISDIR, "directory"),
@@ -138,7 +141,8 @@ def open_raw(where: str | Path | BinaryIO, *, allow_special: bool) -> RawInput:
         _refuse_special(path.stat(), name, allow_special=allow_special)  # before opening: that of a FIFO would block
         stream = path.open("rb")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise SourceError(f"{name} cannot be opened: {_reason(error)}", hint="Check the path.") from error
+        near = _near(path) if isinstance(error, FileNotFoundError) else ""
+        raise SourceError(f"{name} cannot be opened: {_reason(error)}{near}", hint="Check the path.") from error
     try:
         _refuse_special(os.fstat(stream.fileno()), name, allow_special=allow_special)
         return RawInput(stream, name=name, path=path)
@@ -167,6 +171,15 @@ def _regular(found: os.stat_result) -> os.stat_result | None:
 
 def _marks(found: os.stat_result) -> tuple[int, int, int, int]:
     return found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev
+
+
+def _near(path: Path) -> str:
+    """Return which file beside it may be meant by a name that no file has."""
+    try:
+        beside = [one.name for one in islice(path.parent.iterdir(), _BESIDE_MAX) if one.is_file()]
+    except OSError:
+        return ""
+    return did_you_mean(path.name, beside)
 
 
 def _reason(error: Exception) -> str:

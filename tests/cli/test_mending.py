@@ -1,11 +1,14 @@
 """Failed rows on their way back: written as the sources are, told once, and gone from the list when they are made."""
 
+import shlex
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from importer.cli.commands import plan_of_ledger
 from importer.errors import ExitStatus
+from importer.settings import load
 from tests.in_process import run_importer
 
 GERMAN = """\
@@ -134,3 +137,39 @@ def test_a_source_in_the_place_of_its_ledger(folder: Path) -> None:
         refused = importer(command, "a.csv", status=ExitStatus.LEDGER)
         assert "a.csv is not a ledger: it is a file" in refused.stderr, command
         assert "Say a.csv.simulated.ledger." in refused.stderr, command
+
+
+def test_status_says_how_a_stopped_run_ended_and_what_to_do(folder: Path) -> None:
+    """A run that stopped itself is no complete pass: its end, why, and the command that goes on."""
+    (folder / "a.csv").write_text("hs_name,hs_start_date\nA,soon\nB,soon\nC,2026-01-01\n")
+    importer("run", "--simulate", "--max-failures", "1", "a.csv", status=ExitStatus.THRESHOLD)
+    told = importer("status", "a.csv.simulated.ledger").stdout
+    assert "stopped: a.csv, run 1, " in told
+    assert "more than --max-failures 1 permits" in told
+    assert "to go on: importer run --simulate --max-failures 1 a.csv" in told
+    importer("run", "--simulate", "a.csv", status=ExitStatus.SOME_FAILED)
+    assert "stopped:" not in importer("status", "a.csv.simulated.ledger").stdout
+
+
+def test_what_asks_a_simulated_account_later_is_as_fast_as_the_run(folder: Path) -> None:
+    """Its rate limit is that of the run, and none of the faults that the run was to meet strikes."""
+    (folder / "a.csv").write_text("hs_name\nA\n")
+    importer("run", "--simulate", "--fault", "504@9", "a.csv")
+    plan = plan_of_ledger(load({}), Path("a.csv.simulated.ledger"))
+    assert plan.simulator is not None
+    assert (plan.simulator.rate, plan.simulator.faults) == (250, ())
+
+
+def test_the_command_that_imports_the_mended_file(folder: Path) -> None:
+    """It stands there to be pasted, with the options of the run; where that cannot be known, it does not."""
+    (folder / "my plan.csv").write_text("hs_name,hs_start_date\nA,soon\nB,2026-01-01\n")
+    run = ["run", "--simulate", "--key", "hs_name", "--ledger", "my ledger"]
+    importer(*run, "my plan.csv", status=ExitStatus.SOME_FAILED)
+    told = importer("failures", "my ledger", "-o", "fix.csv").stderr
+    assert "once mended: " in told
+    line = told.split("once mended: ")[1].splitlines()[0]
+    assert line.endswith(" run --simulate --key hs_name --ledger 'my ledger' fix.csv")
+    mend("soon", "2026-02-02")
+    importer("run", *shlex.split(line.partition(" run ")[2]))
+    importer(*run, "*.csv", status=ExitStatus.SOME_FAILED)  # a pattern is no source by its name
+    assert "once mended: " not in importer("failures", "my ledger", "-o", "again.csv").stderr
