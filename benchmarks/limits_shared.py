@@ -42,6 +42,8 @@ _ONE: Final = "from benchmarks.limits_shared import take_part; take_part()"
 
 def take_part() -> None:
     """Be one of the processes: read what to do from standard input, and write the seconds of each turn."""
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     told = json.loads(sys.stdin.readline())
     place: str = told["place"]
     store: Store = LimitRedis(parse_address(place, "place")) if "://" in place else LimitFile(Path(place))
@@ -84,6 +86,9 @@ def measure(place: str, count: int, seconds: float) -> str:
     """Return a row of the table: so many processes at one place."""
     with simulated("rate=190", "latency=uniform:0.1-0.3") as base_url:
         crew = [_started() for _ in range(count)]
+        for process in crew:  # all are loaded before the time begins
+            assert process.stdout is not None
+            process.stdout.readline()
         told = json.dumps({"place": place, "base_url": base_url, "until": time.time() + seconds,
                            "at_once": AT_ONCE // count})  # fmt: skip
         for process in crew:
