@@ -16,8 +16,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test deep fast lint types workflows schemas wheel installed security audit check cov fmt requirements clean \
-  bench bench-quick bench-full bench-smoke browser pictures docs reference crash crash-random crash-recoveries crash-points crash-naive seeds month disks bits \
-  cuts fuzz giants planted mutants durability rate nightly
+  bench bench-quick bench-full bench-smoke browser hosts pictures docs reference crash crash-random crash-recoveries crash-points crash-naive seeds month disks bits \
+  cuts fuzz giants planted mutants durability rate limits-shared fleet-rounds nightly
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -151,6 +151,11 @@ seeds: $(DEV_STAMP) ## 200 imports in weather drawn from a seed
 month: $(DEV_STAMP) ## thirty nights of a feed in upsert mode, three of them bad (a minute or two)
 	$(BIN)/python -m tests.modes.month
 
+ROUNDS ?= 200
+SEED ?= 1
+fleet-rounds: $(DEV_STAMP) ## strike a fleet on a cluster at random moments, 200 times (2 hours; ROUNDS=, SEED=)
+	$(BIN)/python -m tests.fleet_rounds --rounds $(ROUNDS) --seed $(SEED)
+
 disks: $(DEV_STAMP) ## every call to the disk fails, the power goes at every call
 	$(BIN)/python -m tests.disks.failing_disks
 
@@ -189,6 +194,9 @@ bench-smoke: $(DEV_STAMP) ## whether the benchmark runs (seconds)
 browser: $(BROWSER_STAMP) ## try the report in a real Chromium (needs the system's chromium)
 	$(BIN)/python -m pytest tests/browser
 
+hosts: $(DEV_STAMP) ## several hosts as network namespaces: one lock, one limit (needs root and iproute2, some minutes)
+	TESTS_HOSTS=1 $(BIN)/python -m pytest tests/hosts -ra
+
 pictures: $(BROWSER_STAMP) ## take the pictures of docs/pictures anew (needs chromium, tmux)
 	$(BIN)/python -m tests.browser.pictures
 
@@ -200,6 +208,9 @@ reference: $(DEV_STAMP) ## write the tables of docs/reference anew from the code
 
 durability: $(DEV_STAMP) ## what the syncs cost
 	$(BIN)/python -m benchmarks.durability
+
+limits-shared: $(DEV_STAMP) ## what a limit costs that processes share, in a file and in Redis (8 minutes)
+	$(BIN)/python -m benchmarks.limits_shared
 
 rate: $(DEV_STAMP) ## how much of the rate limit is used, in a minute of real time
 	$(BIN)/python -m benchmarks.rate

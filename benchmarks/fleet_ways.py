@@ -1,10 +1,11 @@
-"""Two ways to run many imports on one machine: as child processes, or through the library on one event loop.
+"""Three ways to run many imports on one machine: processes of their own, forked children, or one event loop.
 
     python -m benchmarks.fleet_ways [--imports 40] [--at-once 8] [--rows 500]
 
 Each import has an account of its own on one simulator, a process apart whose CPU is not counted. Told are CPU seconds
-and wall seconds an import, and memory: the sum of the proportional set sizes (PSS) of the driver and its children at
-the highest of samples. Then the same with a kill: what is left behind 2 s after the driver was killed.
+and wall seconds an import, for imports that are new and again for those with nothing to do, and memory: the sum of the
+proportional set sizes (PSS) of the driver and all below it at the highest of samples. Then the same with a kill: what
+is left behind when the driver was killed at work. The driver here places imports and does nothing else.
 """
 
 import argparse
@@ -22,8 +23,15 @@ from typing import Final
 import anyio
 
 from importer import run_import
+from importer.fleet.child import run_of_fleet
+from importer.fleet.file import read_fleet
+from importer.fleet.fork_server import ForkServer
+from importer.fleet.model import Job
+from importer.version import VERSION
+from tests.fleet.cluster import family
 from tests.kills.grounds import simulated
 
+WAYS: Final = ("executed", "forked", "library")
 SAMPLE_S: Final = 0.2
 
 
@@ -38,35 +46,26 @@ def write(folder: Path, base_url: str, count: int, rows: int, at_once: int) -> N
     (folder / "fleet.toml").write_text("\n".join(lines))
 
 
-async def as_library(folder: Path, base_url: str, count: int, at_once: int) -> None:
-    """Run every import through the library, so many at once."""
-    gate = anyio.Semaphore(at_once)
+async def run_all(way: str, folder: Path, base_url: str, count: int, at_once: int) -> None:
+    """Run every import in one of the ways, so many at once."""
+    gate, fleet, forks = anyio.Semaphore(at_once), read_fleet(folder / "fleet.toml"), ForkServer()
     async with anyio.create_task_group() as tasks:
 
         async def one(n: int) -> None:
             async with gate:
-                summary = await run_import(
-                    folder / f"i{n}.csv", token=f"account-{n}", base_url=base_url, ledger=folder / f"i{n}.lib"
-                )
-                assert summary.status == 0, summary.reason
+                if way == "library":
+                    summary = await run_import(
+                        folder / f"i{n}.csv", token=f"account-{n}", base_url=base_url, ledger=folder / f"i{n}.lib"
+                    )
+                    assert summary.status == 0, summary.reason
+                    return
+                job = Job(fleet_file=str(folder / "fleet.toml"), import_name=f"i{n}", version=VERSION)
+                ended = await run_of_fleet(job, fleet, os.environ, forks if way == "forked" else None)
+                assert ended.status == 0, ended
 
         for n in range(1, count + 1):
             tasks.start_soon(one, n)
-
-
-def family(pid: int) -> set[int]:
-    """Return a process and all below it."""
-    found, wave = {pid}, [pid]
-    while wave:
-        parent = wave.pop()
-        try:
-            tasks = list(Path(f"/proc/{parent}/task").iterdir())
-            below = {int(one) for task in tasks for one in (task / "children").read_text().split()}
-        except OSError:
-            continue
-        wave += below - found
-        found |= below
-    return found
+    forks.close()
 
 
 def pss_mb(pids: Iterable[int]) -> float:
@@ -113,31 +112,34 @@ def left_behind(line: Sequence[str], environment: dict[str, str], after_s: float
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure both ways and print; or, with --library, be the one way."""
-    parser = argparse.ArgumentParser(description="Children or library: memory, starts, what a kill leaves.")
+    """Measure the ways and print; or, with --way, be one of them."""
+    parser = argparse.ArgumentParser(description="Own, forked or no processes: CPU, memory, what a kill leaves.")
     parser.add_argument("--imports", type=int, default=40)
     parser.add_argument("--at-once", type=int, default=8)
     parser.add_argument("--rows", type=int, default=500)
-    parser.add_argument("--library", nargs=2, metavar=("FOLDER", "URL"))
+    parser.add_argument("--way", nargs=3, metavar=("WAY", "FOLDER", "URL"))
     args = parser.parse_args(argv)
-    if args.library is not None:
-        anyio.run(as_library, Path(args.library[0]), args.library[1], args.imports, args.at_once)
-        return 0
     count = args.imports
+    if args.way is not None:
+        way, name, base_url = args.way
+        anyio.run(run_all, way, Path(name), base_url, count, args.at_once)
+        return 0
     environment = {**os.environ, **{f"T{n}": f"account-{n}" for n in range(1, count + 1)}}
     for kill in (False, True):
-        for way in ("children", "library"):
+        for way in WAYS:
             switches = (f"accounts={count}", f"latency=fixed:{2.0 if kill else 0.1}")
             with tempfile.TemporaryDirectory() as name, simulated(*switches) as base_url:
                 folder = Path(name)
                 write(folder, base_url, count, args.rows, args.at_once)
-                shared = ["--imports", str(count), "--at-once", str(args.at_once)]
-                line = {
-                    "children": [sys.executable, "-m", "importer", "fleet", str(folder / "fleet.toml")],
-                    "library": [sys.executable, "-m", "benchmarks.fleet_ways", *shared, "--library", name, base_url],
-                }[way]
-                told = left_behind(line, environment, 4.0) if kill else measured(line, environment, count)
-                print(f"{way:<9} {'killed: ' if kill else ''}{told}", flush=True)  # noqa: T201 - its output
+                for part in ("accounts", "logs"):
+                    (folder / "shared" / part).mkdir(parents=True)
+                line = [sys.executable, "-m", "benchmarks.fleet_ways", "--imports", str(count)]
+                line += ["--at-once", str(args.at_once), "--way", way, name, base_url]
+                if kill:
+                    print(f"{way:<9} killed: {left_behind(line, environment, 8.0)}", flush=True)  # noqa: T201 - output
+                    continue
+                for work in ("new", "again"):
+                    print(f"{way:<9} {work:<5} {measured(line, environment, count)}", flush=True)  # noqa: T201 - output
     return 0
 
 

@@ -1,10 +1,10 @@
-"""An import as a library, in a process of its own, with what only the inside can tell: how late its event loop is.
+"""An import as a library, in a process set up as the command does it, with what only the inside can tell.
 
     python -m benchmarks.inside BASE_URL SOURCE LEDGER [--workers 16] [--no-sync]
 
-A task wakes every 5 ms; how much later than asked it wakes is the lag of the loop, which is how long a request, an
-answer or a wish to stop may be kept waiting. It prints one JSON object. `--no-sync` leaves out every fsync and
-fdatasync, to see what they cost.
+That is how late its event loop is. A task wakes every 5 ms; how much later than asked it wakes is the lag of the loop,
+which is how long a request, an answer or a wish to stop may be kept waiting. It prints one JSON object. `--no-sync`
+leaves out every fsync and fdatasync, to see what they cost.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from typing import Final
 
 import anyio
 
+from importer.cli.interpreter import tune
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.transport import HubSpotTransport
 from importer.ledger.disk import OsDisk
@@ -71,6 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     plan = Plan(sources=(args.source,), ledger=args.ledger, token=lambda: "a-token", workers=args.workers,
                 transport=TransportPolicy(base_url=args.base_url), rate=RatePolicy(requests=100_000))  # fmt: skip
+    tune()
     lags: list[float] = []
     began = time.perf_counter()
     summary = anyio.run(run, plan, ForgetfulDisk() if args.no_sync else OsDisk(), lags)

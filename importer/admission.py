@@ -45,6 +45,7 @@ class AdmissionPolicy:
     mode: Literal["create", "upsert"] = "create"  #: what becomes of a record that was made earlier and differs now
     on_conflict: Literal["skip", "overwrite", "fail"] = "skip"  #: a campaign that somebody changed in HubSpot
     recreate_missing: bool = False  #: make campaigns again that were deleted in HubSpot
+    check_unchanged: bool = False  #: read also campaigns whose record is as it was sent
 
 
 @dataclass(slots=True)
@@ -56,6 +57,7 @@ class Admitted:
     skipped: list[tuple[Record, str]] = field(default_factory=list)  #: with why: duplicate, exists
     changed: list[Record] = field(default_factory=list)  #: of the skipped: their content is not what was sent
     updates: list[Record] = field(default_factory=list)  #: made earlier, differ now, and are to be updated
+    unchanged: list[Record] = field(default_factory=list)  #: made earlier, the same now, and are to be read
     in_doubt: list[Record] = field(default_factory=list)
     parked: int = 0
 
@@ -78,6 +80,7 @@ class Admission:
         guards = keyless and policy.same_name == "fail"
         # A ledger that holds nothing yet has no names to guard, and names looked up cost as much as identities.
         self._guarding = index.begin_pass(run) and guards
+        self._checking = policy.mode == "upsert" and policy.check_unchanged
         self._marks: dict[str, Mark] = {}  # of rows of the chunk, which the index is not told yet
         spill = None if folder is None else str(folder)
         self._parked: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_PARKED_MEMORY_BYTES, dir=spill)  # noqa: SIM115 - `close` does
@@ -112,7 +115,10 @@ class Admission:
             elif told[1] is None and told[0] == (State.CREATED, content):  # nearly all rows of a second one
                 marks[identity] = mark = (content, number, line, 1)
                 known[identity] = (told[0], mark)
-                skipped.append((item, "exists"))
+                if self._checking:
+                    admitted.unchanged.append(item)
+                else:
+                    skipped.append((item, "exists"))
             else:
                 self._admit_one(item, known, admitted)
         self._tell_marks()
@@ -180,6 +186,8 @@ class Admission:
         same = before is not None and before.content == record.content
         if state is State.CREATED and not same and self._policy.mode == "upsert":
             admitted.updates.append(record)
+        elif state is State.CREATED and self._checking:
+            admitted.unchanged.append(record)
         elif state is State.CREATED:
             admitted.skipped.append((record, "exists"))
             if not same:

@@ -22,19 +22,17 @@ from importer import canonical, run_entries
 from importer.doubts import LookFailedError
 from importer.errors import AccessError, ExitStatus, ImporterError, PausedError, UsageError
 from importer.hubspot.exchange import Transport
-from importer.ledger.opening import Ledger, Owner, open_ledger
+from importer.inquiring import lookup_of, whose
+from importer.ledger.opening import Ledger, open_ledger
 from importer.ledger.projections import RESULTS
 from importer.lookup import Lookup
 from importer.model import Result, State
 from importer.pipeline import Confirm, nobody_asks
 from importer.plan import Plan
-from importer.preflight import ask_account
 from importer.properties import NAME, WRITABLE
 from importer.records import RecordPolicy, content_of_keyless, identities
 from importer.report.books import Books, Summary, Tally, exit_status
-from importer.server_clock import ServerClock
 from importer.stopping import Stop, StoppedError
-from importer.version import VERSION
 
 _LISTINGS_MAX: Final = 3  #: campaigns deleted meanwhile shift pages; a listing that misses some is made again
 _IDENTITY: Final = pattern("[0-9a-f]{32}")
@@ -64,19 +62,14 @@ async def adopt_plan(
     """
     started, began = run_entries.wall_clock(), time.monotonic()
     _check_key(plan.records)
-    lookup = Lookup(
-        transport=transport, pacer=plan.pacer(stop), clock=ServerClock(), wall=time.time, tally=tally,
-        stop=stop, waits=plan.waits, folder=plan.ledger, correlation=plan.records.correlation,
-        retry_s=min(2.0, plan.settling.looks_apart_s),
-    )  # fmt: skip
-    account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
+    lookup = lookup_of(plan, transport, tally=tally, stop=stop)
+    account, owner = await whose(plan, lookup)
     if not account.can_read:
         raise AccessError(
             "the token may not list campaigns, so none can be adopted",
             hint="Give it the scope marketing.campaigns.read.",
         )
     await confirm(account, plan)
-    owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
     ledger = await anyio.to_thread.run_sync(open_ledger, plan.ledger, owner)
     lookup.journal = ledger.journal
     count, failures = _Count(), list[ImporterError]()

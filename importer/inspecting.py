@@ -42,6 +42,7 @@ def status(folder: Path) -> dict[str, Any]:
             "latest": latest_passes(folder),
             "stopped": _stopped(view),
             "unsettled": waiting,
+            "updating": sum(len(intent.unsettled(State.UPDATING)) for intent in view.fold.open.values()),
             "archiving": sum(len(archive.items) for archive in view.fold.archiving.values()),
             "items": _items(view),
             "torn_bytes": view.torn_bytes,

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from random import Random
-from typing import IO, Any
+from typing import Any
 
 import anyio
 import anyio.to_thread
@@ -24,16 +24,17 @@ from importer.errors import ImporterError, SourceError
 from importer.gate import Gate
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
+from importer.inquiring import whose
 from importer.items.phase import make_items
 from importer.ledger.disk import Disk
 from importer.ledger.journal import Journal
-from importer.ledger.opening import Ledger, Owner, open_ledger
+from importer.ledger.opening import Ledger, open_ledger
 from importer.lookup import Lookup
 from importer.model import State
 from importer.outage import Backoff, Outage
 from importer.pacing import Pacer
 from importer.plan import Plan
-from importer.preflight import Account, ask_account, earlier_doubts
+from importer.preflight import Account, earlier_doubts
 from importer.producing import Began, Producer, open_list, resender
 from importer.reading import Reading
 from importer.reconcile import Reconciler
@@ -44,8 +45,7 @@ from importer.server_clock import ServerClock
 from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
 from importer.summing_up import conclude
-from importer.upserting import Upserter
-from importer.version import VERSION
+from importer.upserting import upserter_of
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]  #: told whom the run writes to; raises an error to refuse
 
@@ -93,9 +93,8 @@ async def run_plan(
         await anyio.to_thread.run_sync(reading.begin)
         tally.notices += reading.notices()
         lookup = _lookup(plan, transport, pacer, clock, wall=wall, tally=tally, stop=stop)
-        account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
+        account, owner = await whose(plan, lookup)
         await confirm(account, plan)
-        owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
         ledger = await anyio.to_thread.run_sync(lambda: open_ledger(plan.ledger, owner, disk=disk))
         lookup.journal = ledger.journal
         tally.notices += ledger.warnings
@@ -190,7 +189,7 @@ async def _read_and_send(run: _Run, sender: Sender, streams: "_Streams", began: 
         with streams.again:
             async with streams.send:
                 try:
-                    await _produce(run, streams.send, began)
+                    await _produce(run, sender, streams.send, began)
                 except SourceError as error:  # what was read before it stands, and is sent
                     run.failures.append(error)
             with suppress(StoppedError), run.stop.interruptible():
@@ -247,35 +246,30 @@ def _count_leftovers(run: _Run, reconciler: Reconciler, receive: MemoryObjectRec
             run.tally.end(State.IN_DOUBT, len(doubt.wanted))
 
 
-async def _produce(run: _Run, send: MemoryObjectSendStream[Work], began: Began) -> None:
+async def _produce(run: _Run, sender: Sender, send: MemoryObjectSendStream[Work], began: Began) -> None:
     """Read the pass. Cancellation, and a wish to stop: see `Producer.run_pass`."""
     plan = run.plan
     admission = Admission(run.ledger.index, plan.admission, run=run.number, keyless=not plan.records.key,
                           twin=run.reading.maker.twin, folder=plan.ledger)  # fmt: skip
-    with closing(admission), closing(Spool(plan.ledger)) as updates, ExitStack() as stack:
+    with closing(admission), ExitStack() as stack:
+        updates, unchanged = (stack.enter_context(closing(Spool(plan.ledger))) for _ in range(2))
         names = ["changed", "conflicts", *(["skipped"] if plan.admission.list_skipped else [])]
         lists = {name: stack.enter_context(open_list(plan.ledger / f"{name}.jsonl")) for name in names}
         producer = Producer(
             reading=run.reading, admission=admission, batcher=Batcher(wire.encode_records), tally=run.tally,
             stop=run.stop, run=run.number, journal=run.ledger.journal, lists=lists,
             alone=first_batch.alone(plan.canary, run.lookup, run.number, can_read=run.account.can_read),
-            updates=updates,
+            updates=updates, unchanged=unchanged,
         )  # fmt: skip
         try:
             await producer.run_pass(send, began)
         finally:  # what was read of a source that broke off stands
-            await _upserter(run, lists["conflicts"]).upsert(updates, send, began)
+            fed = run.reading.maker.bound.fed
+            upserter = upserter_of(plan, run.lookup, sender, fed=fed, conflicts=lists["conflicts"])
+            await upserter.upsert([updates, unchanged], send, began)
         if run.reading.complete:
             run.tally.gone = await anyio.to_thread.run_sync(run.ledger.index.gone, run.reading.sources)
         run.reading.check_changed()
-
-
-def _upserter(run: _Run, conflicts: IO[bytes]) -> Upserter:
-    return Upserter(
-        lookup=run.lookup, journal=run.ledger.journal, tally=run.tally, stop=run.stop, policy=run.plan.admission,
-        run=run.number, fed=run.reading.maker.bound.fed,
-        encode=wire.encode_records, conflicts=conflicts,
-    )  # fmt: skip
 
 
 def _sender(run: _Run) -> tuple[Sender, Reconciler, Began]:

@@ -19,6 +19,7 @@ from importer.pacing import Pacer, RatePolicy, RollingWindow
 from importer.records import RecordPolicy
 from importer.renewal import Renewal, never_another
 from importer.sharing.pacer import SharedPacer
+from importer.sharing.redis_address import RedisAddress
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import ReadPolicy
 from importer.stopping import Stop
@@ -65,7 +66,7 @@ class Plan:
     limits: RunLimits = field(default_factory=RunLimits)
     dry_run: bool = False  #: everything but the requests
     account_lock: Path | None = None  #: held while a run is connected; None: the account is not locked
-    limit_file: Path | None = None  #: through which processes share the rate limit; None: this one has it alone
+    limit: Path | RedisAddress | None = None  #: where processes share the rate limit; None: this one has it alone
     shared: SharedPacer | None = None  #: once connected, who takes the slots of a shared limit
     canary: Judge | None = None  #: sends the first batch alone, and is asked before the second
     untold: str | None = "nothing is asked of HubSpot"  #: why a dry run may not ask for limits; None: it may

@@ -134,6 +134,35 @@ def boot_id(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> str | None:
         return None
 
 
+# Processes
+
+
+def can_fork(*, calls: Any = os) -> bool:
+    """Return whether a process can be forked here, watched by others than its parent, and signalled without a mistake.
+
+    That takes descriptors for processes, which only Linux has. macOS forks, but its own libraries do not bear it.
+    """
+    if not (hasattr(calls, "fork") and hasattr(calls, "pidfd_open") and hasattr(socket, "send_fds")):
+        return False
+    try:
+        calls.close(calls.pidfd_open(calls.getpid()))
+    except OSError:
+        return False
+    return True
+
+
+def allow_files(count: int) -> None:
+    """Let this process have so many files open, as far as the system lets it; on Windows nothing is that scarce."""
+    if WINDOWS:
+        return
+    import resource  # noqa: PLC0415 - absent on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 # Network
 
 

@@ -30,6 +30,7 @@ from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
 
 _REJECTS_PER_ENTRY = 500
+_REJECTS_UNWRITTEN_MAX = 2_000  #: rejected rows are read quicker than they are written, and each is held whole
 
 
 @dataclass(slots=True)
@@ -66,9 +67,11 @@ class Producer:
     run: int
     journal: Journal | None = None  #: None: a dry run, which journals nothing
     updates: Spool | None = None  #: takes the records that are to be updated after the pass; None: a dry run
+    unchanged: Spool | None = None  #: takes those that are to be read after it, though they are the same; as `updates`
     lists: dict[str, IO[bytes]] = field(default_factory=dict)  #: "skipped", "changed": open files for those rows
     alone: Alone | None = None  #: asked before each batch, where the first goes alone
     _held: int = 0  #: records in batches that are not full yet
+    _unwritten: int = 0  #: rejected rows that the journal may still hold in memory
 
     async def run_pass(self, send: MemoryObjectSendStream[Work] | None, began: "Began") -> None:
         """Read everything and send batches into `send` (None: a dry run); `began` is told of each batch.
@@ -84,6 +87,7 @@ class Producer:
             while (step := await self._next(chunks)) is not None:
                 waiting = step.batches
                 self._book(step)
+                await self._let_write(step)
                 await self._pass_on(waiting, send, began)
             if self.alone is not None:
                 with self.stop.interruptible():
@@ -134,13 +138,16 @@ class Producer:
         tally.end(State.IN_DOUBT, len(admitted.in_doubt))
         tally.updates_due += len(admitted.updates)
         if self.reading.with_items:
-            standing = [*(record for record, _why in admitted.skipped), *admitted.updates, *admitted.in_doubt]
+            standing = [*(record for record, _why in admitted.skipped), *admitted.updates]
+            standing += [*admitted.unchanged, *admitted.in_doubt]
             tally.items.take(admitted.records, standing)
-        if self.updates is not None:
+        if self.updates is not None and self.unchanged is not None:
             with _setting_aside():
                 self.updates.add(admitted.updates)
+                self.unchanged.add(admitted.unchanged)
         else:
             tally.end(State.NOT_SENT, len(admitted.updates))
+            tally.end(State.SKIPPED, len(admitted.unchanged))
         for rejection in admitted.rejections:
             tally.end(rejection.state)
             tally.fail(rejection.problems[0].code)
@@ -152,6 +159,13 @@ class Producer:
                 self.journal.put(entry)
         self._list("skipped", [(record, why) for record, why in admitted.skipped])
         self._list("changed", [(record, "changed") for record in admitted.changed])
+
+    async def _let_write(self, step: _Produced) -> None:
+        """Let the journal write out rejected rows, once there are many. Cancellation: they are written all the same."""
+        self._unwritten += len(step.admitted.rejections)
+        if self.journal is not None and self._unwritten >= _REJECTS_UNWRITTEN_MAX:
+            await self.journal.flush()
+            self._unwritten = 0
 
     def _list(self, name: str, records: Sequence[tuple[Any, str]]) -> None:
         file = self.lists.get(name)

@@ -25,21 +25,20 @@ from importer.comparing import compared, differences
 from importer.errors import ExitStatus
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
-from importer.inquiring import asker_of, lookup_of
+from importer.inquiring import asker_of, lookup_of, whose
 from importer.ledger.fold import epoch
 from importer.ledger.idset import IdSet
 from importer.ledger.last_written import as_updated
 from importer.ledger.looking import View, look_at
 from importer.ledger.made import Made, made, windows
-from importer.ledger.opening import Owner, check_owner, read_header
+from importer.ledger.opening import check_owner, read_header
 from importer.lookup import PAGE_CAMPAIGNS
 from importer.model import BATCH_RECORDS_MAX, Result
 from importer.plan import Plan
-from importer.preflight import Account, ask_account
+from importer.preflight import Account
 from importer.properties import NAME
 from importer.report.books import Tally, exit_status
 from importer.stopping import Stop, StoppedError
-from importer.version import VERSION
 
 WORKERS: Final = 8  #: questions at once, unless a number is set
 _IDENTITY: Final = re.compile(r"[0-9a-f]{32}")
@@ -133,8 +132,7 @@ async def check_remote(
     began = time.monotonic()
     await anyio.to_thread.run_sync(read_header, plan.ledger)
     lookup = lookup_of(plan, transport, tally=tally, stop=stop)
-    account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
-    owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
+    account, owner = await whose(plan, lookup)
     await anyio.to_thread.run_sync(check_owner, plan.ledger, owner)
     greet(account)
     with ExitStack() as stack:

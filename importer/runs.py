@@ -110,7 +110,7 @@ async def connected(
     shares = not leaves_nothing
     async with (
         account_held(plan.account_lock if shares else None),
-        limit_shared(plan.limit_file if shares else None, plan.rate, outage_max_s=plan.outage.outage_max_s) as pacer,
+        limit_shared(plan.limit if shares else None, plan.rate, outage_max_s=plan.outage.outage_max_s) as pacer,
         _connected(replace(plan, shared=pacer), leaves_nothing=leaves_nothing) as connection,
     ):
         yield connection

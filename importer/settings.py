@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -79,6 +80,7 @@ class Settings(UnattendedSettings):
     mode: Literal["create", "upsert"] = "create"
     on_conflict: Literal["skip", "overwrite", "fail"] = "skip"
     recreate_missing: bool = False
+    check_unchanged: bool = False
 
     ledger: Path | None = None
     dry_run: bool = False
@@ -135,30 +137,34 @@ def load(flags: Mapping[str, Any]) -> Loaded:
     path = Path(str(chosen)) if chosen else Path(DEFAULT_FILE)
     in_file = read_file(path) if chosen or path.is_file() else {}
     origins = _origins(typed, in_file, path)
+    reading = _CONFIGURED.set(_by_field(in_file))
     try:
-        settings = _layered(_by_field(in_file))(**_by_field(typed))
+        settings = _Layered(**_by_field(typed))
     except ValidationError as error:
         raise _explain(error, origins) from None
+    finally:
+        _CONFIGURED.reset(reading)
     return Loaded(settings=settings, origins=origins, notices=tuple(_strange_variables()))
 
 
-def _layered(in_file: Mapping[str, Any]) -> type[Settings]:
-    """Return `Settings` which reads flags, then the environment, then `in_file`."""
+#: What the configuration file says, by field, for the one reading that goes on: the class is made once, it takes 30 ms.
+_CONFIGURED: Final[ContextVar[Mapping[str, Any]]] = ContextVar("configured")
 
-    class Layered(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            del dotenv_settings, file_secret_settings  # a file that nobody named is not read
-            return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=dict(in_file))
 
-    return Layered
+class _Layered(Settings):
+    """`Settings` which reads flags, then the environment, then the configuration file."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del dotenv_settings, file_secret_settings  # a file that nobody named is not read
+        return init_settings, env_settings, InitSettingsSource(settings_cls, init_kwargs=dict(_CONFIGURED.get()))
 
 
 def _by_field(values: Mapping[str, Any]) -> dict[str, Any]:

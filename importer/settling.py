@@ -14,6 +14,7 @@ from importer import platforms
 from importer.errors import ExitStatus, ImporterError, UsageError
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
+from importer.inquiring import lookup_of, whose
 from importer.items.phase import make_items
 from importer.ledger import entries
 from importer.ledger.fold import OpenIntent
@@ -23,11 +24,10 @@ from importer.lookup import Lookup, known_ids
 from importer.model import State
 from importer.pipeline import Confirm, nobody_asks
 from importer.plan import Plan
-from importer.preflight import ask_account, earlier_doubts
+from importer.preflight import earlier_doubts
 from importer.reconcile import Reconciler
 from importer.report.books import Books, Summary, Tally, exit_status
 from importer.run_entries import wall_clock
-from importer.server_clock import ServerClock
 from importer.stopping import Stop, StoppedError
 from importer.version import VERSION
 
@@ -49,15 +49,9 @@ async def settle_plan(
     """
     started, began = wall_clock(), time.monotonic()
     await anyio.to_thread.run_sync(read_header, plan.ledger)
-    pacer, clock = plan.pacer(stop), ServerClock()
-    lookup = Lookup(
-        transport=transport, pacer=pacer, clock=clock, wall=time.time, tally=tally, stop=stop, waits=plan.waits,
-        folder=plan.ledger, renewal=plan.renewal(), correlation=plan.records.correlation,
-        retry_s=min(2.0, plan.settling.looks_apart_s),
-    )  # fmt: skip
-    account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
+    lookup = lookup_of(plan, transport, tally=tally, stop=stop)
+    account, owner = await whose(plan, lookup)
     await confirm(account, plan)
-    owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
     ledger = await anyio.to_thread.run_sync(open_ledger, plan.ledger, owner)
     lookup.journal = ledger.journal
     failures: list[ImporterError] = []

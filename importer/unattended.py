@@ -71,6 +71,7 @@ class UnattendedSettings(BaseSettings):
 
     account_lock: Path | None = None
     limit_file: Path | None = None
+    limit_redis: SecretStr | None = None
 
     hook_command: str | None = None
     hook_url: str | None = None

@@ -1,7 +1,7 @@
 """`undo`: take back what runs made: look, archive what is unchanged, look again. It can be killed and run again.
 
-It reverts creates only. The ledger is held from the first look to the last: no run begins between what was shown to a
-person and what is done.
+It reverts creates only, and lists updates. The ledger is held from the first look to the last: no run begins between
+what was shown to a person and what is done.
 """
 
 import time
@@ -20,21 +20,21 @@ from importer.asking import NoAnswerError
 from importer.errors import AccessError, ExitStatus, ImporterError, UsageError
 from importer.hubspot.exchange import Transport
 from importer.hubspot.inquiries import Inquiries
-from importer.inquiring import asker_of, lookup_of
+from importer.inquiring import asker_of, lookup_of, whose
 from importer.ledger.archives import OpenArchive
 from importer.ledger.disk import Disk
 from importer.ledger.fold import Fold
-from importer.ledger.made import Made, as_touched, made
+from importer.ledger.made import Made, as_touched, made, updates
 from importer.ledger.opening import Ledger, Owner, open_ledger, read_header
 from importer.model import BATCH_RECORDS_MAX, State
 from importer.plan import Plan
-from importer.preflight import Account, ask_account
+from importer.preflight import Account
 from importer.report.books import Tally, exit_status
 from importer.stopping import Stop, StoppedError
 from importer.undone import UndoBooks, Undone, Wish
-from importer.version import VERSION
 
 WORKERS: Final = 8  #: batches at once, unless a number is set: a batch is three requests, one after the other
+UPDATES_SHOWN: Final = 5  #: of what the runs updated, which is never taken back
 _OPEN: Final = (State.IN_DOUBT, State.UNRESOLVED)
 
 
@@ -75,13 +75,12 @@ async def undo(
     began = time.monotonic()
     await anyio.to_thread.run_sync(read_header, plan.ledger)
     lookup = lookup_of(plan, transport, tally=tally, stop=stop)
-    account = await ask_account(lookup, base_url=plan.transport.base_url, simulated=plan.simulator is not None)
+    account, owner = await whose(plan, lookup)
     if not account.can_read:
         raise AccessError(
             "the token cannot read campaigns, so nothing can be compared", hint="Add marketing.campaigns.read."
         )
     greet(account)
-    owner = Owner(base_url=account.base_url, account=account.id, simulated=account.simulated, tool=VERSION)
     async with _opened(plan.ledger, owner, disk) as ledger:
         lookup.journal = ledger.journal
         archiver = Archiver(
@@ -90,6 +89,7 @@ async def undo(
         )  # fmt: skip
         this = _Undo(plan=plan, wish=wish, ledger=ledger, archiver=archiver, stop=stop, tell=tell, books=books)
         this.runs = _runs(wish, ledger.fold)
+        await anyio.to_thread.run_sync(_list_updates, this)
         looked_only = await _in_ledger(this, account, ask)
         unsettled = _unsettled(ledger.fold, this.runs)
     books.check()
@@ -152,6 +152,15 @@ def _runs(wish: Wish, fold: Fold) -> tuple[int, int]:
     if not 1 <= first <= last <= fold.run:
         raise UsageError(f"the ledger has the runs 1 to {fold.run}", hint="importer status LEDGER lists the latest.")
     return first, last
+
+
+def _list_updates(this: _Undo) -> None:
+    """Count what these runs updated, and keep the first few. Blocks."""
+    meant = (one for one in updates(this.plan.ledger) if this.runs[0] <= one.run <= this.runs[1])
+    for one in meant:
+        this.books.updates += 1
+        if len(this.books.first_updates) < UPDATES_SHOWN:
+            this.books.first_updates.append(one)
 
 
 def _unsettled(fold: Fold, runs: tuple[int, int]) -> int:

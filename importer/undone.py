@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from importer.archiving import Fate
 from importer.errors import BooksError, ExitStatus
+from importer.ledger.made import Update
 from importer.preflight import Account
 from importer.report.books import Tally
 
@@ -24,6 +25,8 @@ class UndoBooks:
 
     made: int = 0
     fates: dict[Fate, int] = field(default_factory=lambda: dict.fromkeys(Fate, 0))
+    updates: int = 0  #: campaigns that these runs updated: no value is put back
+    first_updates: list[Update] = field(default_factory=list)  #: a few of them, to be shown
     standing_run: int = 0  #: the latest run, meant or not, of which something is not archived
 
     def check(self) -> None:

@@ -1,4 +1,4 @@
-"""`--mode upsert`, after the pass: records that were made earlier and differ now.
+"""`--mode upsert`, after the pass: records that were made earlier and differ now; unchanged ones where that is asked.
 
 In groups: their campaigns and what was written there are gathered from the journal; 50 campaigns at a time are read
 back and compared; only the properties that differ are written. An update is announced by a durable intent like a
@@ -7,8 +7,11 @@ create, but it may be repeated: what became of one without a clear answer is tol
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import IO, Any, Final, cast
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from random import Random
+from typing import IO, Any, Final
 
 import anyio
 import anyio.to_thread
@@ -18,57 +21,46 @@ from anyio.streams.memory import MemoryObjectSendStream
 from importer.admission import AdmissionPolicy
 from importer.batches import Work
 from importer.comparing import compare
-from importer.doubts import LookFailedError
-from importer.hubspot import steps, verdicts, wire
-from importer.hubspot.exchange import Reply, Updating
+from importer.inquiring import asker_of
 from importer.ledger.journal import Journal
-from importer.ledger.last_written import Written, last_written
+from importer.ledger.last_written import last_written
 from importer.lookup import Lookup
 from importer.model import BATCH_RECORDS_MAX, Batch, Problem, Record, Rejection, State
-from importer.outcomes import failed_item, intent_items
+from importer.outage import Backoff, Outage
+from importer.plan import Plan
 from importer.producing import Began, reject_item
 from importer.report.books import Tally
-from importer.rereading import close_update, read_campaigns, took
+from importer.sending import Sender
 from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
+from importer.updating import TRIES_MAX, Due, Updater
 
 GROUP_RECORDS: Final = 20_000  #: of which what was written is held in memory at once
-ATTEMPTS_MAX: Final = 5
-_AT_ONCE: Final = 8  #: batches that are read and updated at the same time
-
-
-@dataclass(slots=True)
-class _Due:
-    """One record to be updated."""
-
-    record: Record
-    written: Written
-    changes: dict[str, str] = field(default_factory=dict)
-    settled: bool = False  #: counted in the books
-    unclear: bool = False  #: an update of it is on its way, or was left without a clear answer
 
 
 @dataclass(slots=True, kw_only=True)
 class Upserter:
     """Brings campaigns to what their rows say."""
 
-    lookup: Lookup
+    updater: Updater
     journal: Journal
     tally: Tally
     stop: Stop
     policy: AdmissionPolicy
     run: int
+    folder: Path  #: the ledger's
+    tasks: int  #: batches that are read and updated at the same time, as far as the gate lets them
     fed: frozenset[str]  #: properties which the source feeds
     encode: Callable[[Sequence[Record]], bytes]  #: of creates, for what is made again
     conflicts: IO[bytes]  #: takes a row for each conflict
 
-    async def upsert(self, spool: Spool, send: MemoryObjectSendStream[Work], began: Began) -> None:
-        """Update all records of `spool`; what is to be made again goes into `send`, counted in `began`.
+    async def upsert(self, spools: Sequence[Spool], send: MemoryObjectSendStream[Work], began: Began) -> None:
+        """Update all records of `spools`; what is to be made again goes into `send`, counted in `began`.
 
         A wish to stop: what is not updated is counted as not sent. Cancellation: as in doubt where it is on its way.
         """
-        left = spool.count
-        groups = spool.groups(GROUP_RECORDS)
+        left = sum(spool.count for spool in spools)
+        groups = chain.from_iterable(spool.groups(GROUP_RECORDS) for spool in spools)
         try:
             while not self.stop.requested:
                 group = await anyio.to_thread.run_sync(next, groups, None)
@@ -76,14 +68,14 @@ class Upserter:
                     return
                 await self.journal.flush()
                 identities = [record.identity for record in group]
-                known = await anyio.to_thread.run_sync(last_written, self.lookup.folder, identities)
+                known = await anyio.to_thread.run_sync(last_written, self.folder, identities)
                 left -= len(group)
-                dues = [_Due(record, known[record.identity]) for record in group]
+                dues = [Due(record, known[record.identity]) for record in group]
                 await self._group(self._not_refused(dues), send, began)
         finally:
             self.tally.end(State.NOT_SENT, left)
 
-    def _not_refused(self, dues: list[_Due]) -> list[_Due]:
+    def _not_refused(self, dues: list[Due]) -> list[Due]:
         """Return those whose update HubSpot did not refuse as it is; the others are settled, unless told otherwise."""
         message = "HubSpot refused this update in an earlier run, and the row is unchanged"
         still = [due for due in dues if due.written.refused == due.record.content and not self.policy.retry_failed]
@@ -91,7 +83,7 @@ class Upserter:
             self._reject(still, Problem("still_refused", message))
         return [due for due in dues if not due.settled]
 
-    async def _group(self, dues: list[_Due], send: MemoryObjectSendStream[Work], began: Began) -> None:
+    async def _group(self, dues: list[Due], send: MemoryObjectSendStream[Work], began: Began) -> None:
         batches = [dues[at : at + BATCH_RECORDS_MAX] for at in range(0, len(dues), BATCH_RECORDS_MAX)]
         batches.reverse()
 
@@ -101,70 +93,66 @@ class Upserter:
 
         try:
             async with anyio.create_task_group() as tasks:
-                for _ in range(min(_AT_ONCE, len(batches))):
+                for _ in range(min(self.tasks, len(batches))):
                     tasks.start_soon(work)
         finally:
             self.tally.end(State.NOT_SENT, sum(map(len, batches)))
 
-    async def _batch(self, dues: list[_Due], send: MemoryObjectSendStream[Work], began: Began) -> None:
+    async def _batch(self, dues: list[Due], send: MemoryObjectSendStream[Work], began: Began) -> None:
         """Read, compare and update one batch until each record of it is settled or may not be sent any more."""
-        left = dues
+        pieces = [dues]
         try:
-            for attempt in range(1, ATTEMPTS_MAX + 1):
-                if left and not self.stop.requested:
-                    left = await self._once(left, attempt, send, began)
+            while pieces and not self.stop.requested:
+                pieces += self._pieces(await self._once(pieces.pop(), send, began))
+        except StoppedError:
+            pass
         finally:
             open_ones = [due for due in dues if not due.settled]
             unclear = sum(due.unclear for due in open_ones)
             self.tally.end(State.IN_DOUBT, unclear)
             self.tally.end(State.NOT_SENT, len(open_ones) - unclear)
 
-    async def _once(
-        self, dues: list[_Due], attempt: int, send: MemoryObjectSendStream[Work], began: Began
-    ) -> list[_Due]:
-        """Read, compare, write; return what is to be tried again."""
-        names = {name for due in dues for name in (*due.record.properties, *due.written.values)}
-        try:
-            with self.stop.interruptible():
-                shown = await read_campaigns(self.lookup, self.stop, [due.written.id for due in dues], names)
-        except StoppedError:
-            return []
-        except LookFailedError as error:
-            self.tally.notices.append(f"campaigns to be updated could not be read: {error}")
-            return []
-        for due in dues:
-            due.unclear = False
-        ready = self._judge([due for due in dues if due.written.id in shown], shown, first=attempt == 1)
+    async def _once(self, dues: list[Due], send: MemoryObjectSendStream[Work], began: Began) -> list[Due]:
+        """Read, compare, write; return what is to be tried again. Raises `StoppedError`."""
+        shown = await self.updater.read(dues, {name for due in dues for name in _names(due)})
+        ready = self._judge([due for due in dues if due.written.id in shown], shown)
         await self._missing([due for due in dues if due.written.id not in shown], send, began)
-        return await self._send(ready, attempt) if ready else []
+        return await self.updater.send(ready) if ready else []
 
-    def _end(self, state: State, dues: Sequence[_Due]) -> None:
-        """Count records which ended in `state`."""
-        for due in dues:
-            due.settled = True
-        self.tally.end(state, len(dues))
+    def _pieces(self, again: list[Due]) -> list[list[Due]]:
+        """Return what is tried again, in halves once it was tried often; a record alone fails then."""
+        if not again or min(due.tries for due in again) < TRIES_MAX:
+            return [again] if again else []
+        if len(again) == 1:
+            if not self.updater.may_give_up(again[0]):
+                return [again]
+            self._reject(again, Problem("exhausted", f"updated {again[0].sent} times, and HubSpot does not show it"))
+            return []
+        return [again[: len(again) // 2], again[len(again) // 2 :]]
 
-    def _judge(self, dues: list[_Due], shown: Mapping[str, Mapping[str, str]], *, first: bool) -> list[_Due]:
+    def _judge(self, dues: list[Due], shown: Mapping[str, Mapping[str, str]]) -> list[Due]:
         """Return what is to be written; what is so already, and conflicts that are left alone, are settled."""
         ready, same = [], []
         for due in dues:
             compared = compare(due.record.properties, shown[due.written.id], due.written.values, self.fed)
             due.changes = compared.changes
-            if first and due.written.items is not None:
+            if not due.sent and due.written.items is not None:
                 self.tally.items.changed += due.record.items != due.written.items
             if not compared.changes:
                 same.append(due)
-            elif compared.conflicts and first and not self._overwrites(due, compared.conflicts, shown[due.written.id]):
-                continue
-            else:
+            elif not compared.conflicts or self._overwrites(due, compared.conflicts, shown[due.written.id]):
                 ready.append(due)
-        if same:
-            self.journal.put({"t": "confirm", "run": self.run, "items": [_known(due.record) for due in same]})
-            self._end(State.SKIPPED, same)
+        news = [due.record for due in same if due.written.content != due.record.content]
+        if news:
+            self.journal.put({"t": "confirm", "run": self.run, "items": [_known(record) for record in news]})
+        self.updater.end(State.SKIPPED, same)
         return ready
 
-    def _overwrites(self, due: _Due, names: Sequence[str], shown: Mapping[str, str]) -> bool:
+    def _overwrites(self, due: Due, names: Sequence[str], shown: Mapping[str, str]) -> bool:
         """Count and list a conflict; return whether it is to be overwritten, else settle the record."""
+        if due.conflict:  # told, and then overwritten by an update that had no effect
+            return True
+        due.conflict = True
         self.tally.conflicts += 1
         record, decision = due.record, self.policy.on_conflict
         row: dict[str, Any] = {"source": record.row.source, "ordinal": record.row.ordinal}
@@ -183,10 +171,10 @@ class Upserter:
             message = f"{', '.join(names)} of campaign {due.written.id} was changed in HubSpot since it was written"
             self._reject([due], Problem("conflict", message))
         elif decision == "skip":
-            self._end(State.SKIPPED, [due])
+            self.updater.end(State.SKIPPED, [due])
         return decision == "overwrite"
 
-    async def _missing(self, dues: list[_Due], send: MemoryObjectSendStream[Work], began: Began) -> None:
+    async def _missing(self, dues: list[Due], send: MemoryObjectSendStream[Work], began: Began) -> None:
         """Make deleted campaigns again, or report them."""
         if not dues:
             return
@@ -202,95 +190,32 @@ class Upserter:
                 due.settled = True
                 self.tally.items.skipped -= len(due.record.items)
 
-    def _reject(self, dues: Sequence[_Due], problem: Problem) -> None:
+    def _reject(self, dues: Sequence[Due], problem: Problem) -> None:
         rejections = [Rejection(due.record.row, (problem,), due.record.identity, due.record.name) for due in dues]
         self.journal.put({"t": "reject", "run": self.run, "items": [reject_item(one) for one in rejections]})
-        self._end(State.FAILED, dues)
+        self.updater.end(State.FAILED, dues)
         self.tally.fail(problem.code, len(dues))
         for one in rejections:
             self.tally.sample(one)
 
-    async def _send(self, dues: list[_Due], attempt: int) -> list[_Due]:
-        """Write the changes; return what is to be read and tried again. Cancellation: the intent stays open."""
-        records = [due.record for due in dues]
-        sources = list(dict.fromkeys(record.row.source for record in records))
-        body = wire.encode_updates([(due.written.id, due.changes) for due in dues])
-        now = self.lookup.wall()
-        bounds = self.lookup.clock.bounds(now)
-        with anyio.CancelScope(shield=True):
-            n = await self.journal.append({
-                "t": "update", "run": self.run, "a": attempt, "srv": list(bounds) if bounds else None, "at": now,
-                "src": sources, "items": intent_items(records, sources), "ids": [due.written.id for due in dues],
-                "body": body,
-            })  # fmt: skip
-        for due in dues:  # from now on these values may stand there by our hand
-            due.unclear = True
-            for name, value in due.changes.items():
-                due.written.values.setdefault(name, [""]).append(value)
-        transport = cast("Updating", self.lookup.transport)  # that of a run; fakes of creates have no updates
-        exchange = await self.lookup.ask(lambda: transport.update(body))
-        verdict = verdicts.judge_create(exchange, self.lookup.waits)
-        told = {"status": exchange.status if isinstance(exchange, Reply) else None, "corr": verdict.correlation_id}
-        told["note"] = None if verdict.outcome is steps.Outcome.ANSWERED else verdict.message
-        everyone = list(range(len(dues)))
-        match verdict.step:
-            case steps.Settle(batch=reply):
-                shown = {result.id for result in reply.results}
-                done = [index for index in everyone if dues[index].written.id in shown]
-                left = [index for index in everyone if index not in done]
-                updated = [(index, sorted(dues[index].changes)) for index in done]
-                close_update(self.journal, n, "answered", updated=updated, returned=left, **told)
-                self._end(State.UPDATED, [dues[index] for index in done])
-                return self._again([dues[index] for index in left])
-            case steps.Bisect() | steps.SplitBySize() if len(dues) == 1:
-                problem = Problem("refused", f"HubSpot refused the update: {verdict.message}")
-                failed = [failed_item(0, problem, "record", records[0])]
-                close_update(self.journal, n, "refused", failed=failed, **told)
-                self._end(State.FAILED, dues)
-                self.tally.fail(problem.code)
-                return []
-            case steps.Bisect() | steps.SplitBySize():
-                close_update(self.journal, n, "refused", returned=everyone, **told)
-                self._again(dues)
-                half = len(dues) // 2
-                return [*await self._send(dues[:half], attempt), *await self._send(dues[half:], attempt)]
-            case steps.Resend(after_s=after_s):
-                close_update(self.journal, n, "refused", returned=everyone, **told)
-                wait = self.lookup.retry_s * attempt if after_s is None else after_s
-                self.lookup.pacer.pause(wait)
-                return self._again(dues)
-            case steps.Pause(error=error) | steps.Stop(error=error):
-                close_update(self.journal, n, "refused", returned=everyone, **told)
-                self.stop.request_for(error)
-                return self._again(dues)
-            case steps.LookUp():
-                self.tally.meet(verdict.message)
-                close_update(self.journal, n, "unknown", doubt=everyone, **told)
-                with suppress(StoppedError), self.stop.interruptible():
-                    await anyio.sleep(self.lookup.retry_s * attempt)
-                return await self._told_by_reading(n, dues)
 
-    def _again(self, dues: list[_Due]) -> list[_Due]:
-        """Note that nothing of the update of these is on its way."""
-        for due in dues:
-            due.unclear = False
-        return dues
-
-    async def _told_by_reading(self, n: int, dues: list[_Due]) -> list[_Due]:
-        """Read what became of an update without a clear answer; return what did not take effect, as far as is told."""
-        names = {name for due in dues for name in due.changes}
-        try:
-            with self.stop.interruptible():
-                shown = await read_campaigns(self.lookup, self.stop, [due.written.id for due in dues], names)
-        except (StoppedError, LookFailedError):
-            self.tally.notices.append(f"{len(dues)} updates are in doubt: the next run reads what became of them")
-            return []
-        done = [at for at, due in enumerate(dues) if took(due.changes, shown.get(due.written.id))]
-        left = [at for at in range(len(dues)) if at not in done]
-        close_update(self.journal, n, "read", updated=[(at, sorted(dues[at].changes)) for at in done], returned=left)
-        self._end(State.UPDATED, [dues[at] for at in done])
-        return self._again([dues[at] for at in left])
+def upserter_of(plan: Plan, lookup: Lookup, sender: Sender, *, fed: frozenset[str], conflicts: IO[bytes]) -> Upserter:
+    """Return who updates in a run of `plan`, through the gate of its `sender`; the rest as `Upserter` has it."""
+    assert sender.reconciler is not None
+    updater = Updater(
+        asker=asker_of(plan, lookup), gate=sender.gate, reconciler=sender.reconciler, journal=sender.journal,
+        outage=Outage(Backoff(Random(), plan.outage), plan.outage), run=sender.run,
+    )  # fmt: skip
+    return Upserter(
+        updater=updater, journal=sender.journal, tally=sender.tally, stop=sender.stop, policy=plan.admission,
+        run=sender.run, folder=plan.ledger, tasks=plan.concurrency.tasks, fed=fed, encode=sender.encode,
+        conflicts=conflicts,
+    )  # fmt: skip
 
 
 def _known(record: Record) -> tuple[str, str, str, str]:
     return record.identity, record.content, record.name, record.row.source
+
+
+def _names(due: Due) -> list[str]:
+    return [*due.record.properties, *due.written.values]

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,11 +49,13 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def own_collector() -> Iterator[None]:
-    """Give the collector back as it was: a command freezes what there is, for a process that ends with it.
+    """Give collector and threads back as they were: a command sets them up for a process that ends with it.
 
     Frozen garbage is never freed, and hypothesis cannot see who holds the dice it is given, of which it warns.
     """
-    thresholds = gc.get_threshold()
+    thresholds, switch_s = gc.get_threshold(), sys.getswitchinterval()
     yield
+    gc.enable()
     gc.unfreeze()
     gc.set_threshold(*thresholds)
+    sys.setswitchinterval(switch_s)

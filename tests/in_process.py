@@ -24,7 +24,7 @@ def run_importer(
 
     `environment` is all that it finds there. What it does to its process (collector, arguments) is undone.
     """
-    before, thresholds = dict(os.environ), gc.get_threshold()
+    before, thresholds, switch_s = dict(os.environ), gc.get_threshold(), sys.getswitchinterval()
     out = _stream()
     err = out if together else _stream()
     with (
@@ -45,8 +45,10 @@ def run_importer(
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
         finally:
+            gc.enable()
             gc.unfreeze()
             gc.set_threshold(*thresholds)
+            sys.setswitchinterval(switch_s)
     return subprocess.CompletedProcess(list(argv), status, _text(out), "" if together else _text(err))
 
 

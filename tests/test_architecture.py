@@ -29,7 +29,7 @@ LAYERS: Final = (
     ("mapping", "settings", "doubts", "answers", "outcomes", "failed_rows"),
     ("records", "lookup", "reconcile"),
     ("columnar", "turns", "asking", "rereading"),
-    ("plan", "preflight", "reading", "sending", "archiving"),
+    ("plan", "preflight", "reading", "sending", "archiving", "updating"),
     ("producing", "summing_up", "probing", "proposing", "doctor", "inquiring", "undone", "items"),
     ("first_batch", "estimating", "upserting"),
     ("pipeline", "dry_run", "beside", "undoing", "remote_check"),
@@ -58,7 +58,8 @@ PURE: Final = frozenset(
     columnar canary batches pairing echo comparing attribution refusals matching arrivals concurrency
     server_clock summing_up cli.flags
     proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
-    proposing.proposal proposing.writing proposing.ready doctor.findings hubspot.definitions hubspot.token_told
+    proposing.proposal proposing.writing proposing.ready doctor.findings doctor.shared_findings
+    hubspot.definitions hubspot.token_told
     probing.findings probing.observations probing.judging probing.manners
     hubspot.wire hubspot.exchange hubspot.error_body hubspot.steps hubspot.stops hubspot.throttle hubspot.verdicts
     ledger.codec ledger.entries ledger.archives ledger.rows ledger.fold ledger.effects ledger.modes_fold
@@ -68,7 +69,7 @@ PURE: Final = frozenset(
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
     sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
     telemetry.figures fleet.model fleet.engine fleet.standing fleet.schedule fleet.places
-    sharing.window sharing.kept sharing.clock sharing.book
+    sharing.window sharing.kept sharing.clock sharing.book sharing.redis_address
     items.amounts items.mapped items.telling items.judging ledger.item_entries ledger.items_fold
     ledger.items_audit report.item_books
     simulator.faults simulator.fault_acts simulator.struck simulator.policy simulator.rules simulator.properties

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -183,3 +184,34 @@ async def test_signals_are_received_in_their_order(windows_here: bool) -> None:
             signal.raise_signal(signal.SIGTERM)
     assert got == [signal.SIGTERM, signal.SIGTERM]
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+_FILES = """
+import resource
+from importer import platforms
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 500))
+for count in (32, 200, 10_000):
+    platforms.allow_files(count)
+    print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+
+
+@pytest.mark.posix("there is no such limit")
+def test_more_files_are_allowed_as_far_as_the_system_lets() -> None:
+    """The limit is raised, never lowered, and not beyond what the system sets."""
+    told = subprocess.run([sys.executable, "-c", _FILES], capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == ["64 500", "200 500", "500 500"]
+
+
+def test_forks_need_descriptors_for_processes() -> None:
+    """A system without fork or pidfd has none, nor one whose kernel does not know the call."""
+
+    def unknown(_pid: int) -> int:
+        raise OSError(38, "not implemented")
+
+    assert not platforms.can_fork(calls=Calls("fork"))
+    assert not platforms.can_fork(calls=Calls("pidfd_open"))
+    assert not platforms.can_fork(
+        calls=SimpleNamespace(fork=None, pidfd_open=unknown, getpid=os.getpid, close=os.close)
+    )
+    assert platforms.can_fork() == (sys.platform == "linux")

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from inspect import Signature
 from typing import Annotated, Any, Final
@@ -14,6 +15,7 @@ from importer.cli.account_commands import ACCOUNT
 from importer.cli.command import Command
 from importer.cli.flags import Flag, flags_of
 from importer.cli.help import CommandWithPanels, help_all, show_all_commands
+from importer.cli.interpreter import tune
 from importer.cli.parameters import argument, parameter
 
 _SUMMARY: Final = "Create marketing campaigns in HubSpot from large files, none of them twice."
@@ -35,7 +37,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
         "Check token, account, quota, clock and disk.",
         (
             ("importer doctor", "a tick or a remedy for each; safe to show to others"),
-            ("importer doctor --json", "for scripts"),
+            ("importer doctor --shared /shared", "on two hosts at once: do locks on this folder exclude?"),
             ("importer doctor --simulate", "against a simulated HubSpot, no token needed"),
         ),
         "",
@@ -254,7 +256,9 @@ def _body(command: Command) -> Callable[..., None]:
         argument = given.pop("argument", None)
         given.pop("help_all", None)
         module, function = command.body.split(":")
-        status: int = getattr(import_module(module), function)(argument, given, sys.argv[1:])
+        body = getattr(import_module(module), function)
+        tune()
+        status: int = body(argument, given, sys.argv[1:])
         raise typer.Exit(status)
 
     parameters = [parameter(flag) for flag in own]
@@ -278,3 +282,9 @@ for _command in COMMANDS:
         _command.name, help=_help(_command), short_help=_command.help, cls=CommandWithPanels,
         hidden=not _command.everyday,
     )(_body(_command))  # fmt: skip
+
+
+@cache
+def command() -> Any:
+    """Return the command line, to be called with its arguments; it is built once in a process."""
+    return typer.main.get_command(app)

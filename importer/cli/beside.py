@@ -3,14 +3,16 @@
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 import anyio
 
+from importer.cli.interrupts import watch_signals
 from importer.cli.progress import LINE_EVERY_S
 from importer.cli.screen import Screen, is_terminal, one_line
-from importer.cli.session import Session, logged, plain_error, watch_signals
+from importer.cli.session import Session, hearing, logged, plain_error
 from importer.plan import Plan
 from importer.report.books import Tally
 from importer.settings import Settings
@@ -50,7 +52,7 @@ class Beside:
         session = Session(plan=self._plan, settings=self._settings, screen=self._screen, log=self._log)
         failure: Exception | None = None
         async with anyio.create_task_group() as beside:
-            await beside.start(watch_signals, stop, session)
+            await beside.start(partial(watch_signals, stop, hearing(session), cuts=True))
             beside.start_soon(self._show, tally)
             try:
                 done.append(await work(tally, stop))

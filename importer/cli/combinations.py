@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from importer.cli.flags import IN_FILE
 from importer.errors import UsageError
 from importer.settings import Loaded
 from importer.sources.addresses import is_remote, name_of, same_name
@@ -28,6 +29,7 @@ def refuse_impossible(
         *_about_sources(loaded, sources, needs_ledger),
         *_about_settings(loaded),
         *_about_modes(loaded),
+        *_about_limits(loaded),
     ):
         raise UsageError(message, hint=hint)
 
@@ -75,8 +77,21 @@ def _about_settings(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
         )
 
 
+def _about_limits(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
+    if loaded.settings.limit_redis is None:
+        return
+    where, variable = loaded.origins["limit_redis"], IN_FILE["limit_redis"].variable
+    if loaded.settings.limit_file is not None:
+        yield f"{loaded.origins['limit_file']} and {where} both say where the limit is", "Leave out one of the two."
+    if "@" in loaded.settings.limit_redis.get_secret_value() and where not in {variable, "limit_redis="}:
+        yield (
+            f"{where}: user and password must stand neither among the arguments nor in a file",
+            f"Set {variable}, which others cannot see.",
+        )
+
+
 def _about_modes(loaded: Loaded) -> Iterator[tuple[str, str | None]]:
-    for name in ("on_conflict", "recreate_missing"):
+    for name in ("on_conflict", "recreate_missing", "check_unchanged"):
         if loaded.given(name) and loaded.settings.mode != "upsert":
             yield f"{loaded.origins[name]} needs --mode upsert", "Add --mode upsert --key NAME."
 

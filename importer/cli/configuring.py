@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from importer.amounts import FailureLimit
 from importer.cli.errors import show_error
 from importer.cli.flags import FLAGS, IN_FILE, Flag
@@ -12,6 +14,7 @@ from importer.cli.screen import Screen, clean
 from importer.errors import ExitStatus, ImporterError, UsageError
 from importer.near_miss import did_you_mean
 from importer.settings import TABLE, Loaded, Settings, load
+from importer.sharing.redis_address import without_credentials
 
 
 def show(argument: str | None, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
@@ -76,6 +79,8 @@ def assignment(flag: Flag, value: Any) -> str:
             shown = str(value).lower()
         case tuple():
             shown = "[" + ", ".join(json.dumps(one) for one in value) + "]"
+        case SecretStr():  # the one setting of the kind is an address
+            shown = json.dumps(without_credentials(value.get_secret_value()))
         case Path() | str() | FailureLimit():
             shown = json.dumps(str(value))
         case _:

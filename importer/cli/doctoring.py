@@ -7,32 +7,37 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import anyio
 
+from importer.cli import doctoring_shared
 from importer.cli.combinations import refuse_impossible
 from importer.cli.commands import with_settings
+from importer.cli.doctor_shown import as_objects, show
+from importer.cli.errors import show_error
 from importer.cli.planning import build_plan
 from importer.cli.screen import Screen
 from importer.cli.session import plain_error
 from importer.cli.token import token_source
 from importer.doctor import asking, disk, findings
 from importer.doctor.findings import Finding
-from importer.errors import AccessError, ImporterError
+from importer.errors import AccessError, ImporterError, UsageError
 from importer.hubspot.inquiries import Inquiries
 from importer.plan import Plan
 from importer.settings import Loaded
 from importer.version import VERSION
 
-_MARKS: Final = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "bad": ("✗", "red"), "untold": ("-", "dim")}
-
 
 def doctor(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
     """Look at everything and say it; return the exit status."""
     del argument, argv
+    if flags.get("shared") is not None:
+        return doctoring_shared.doctor(flags)
+    if flags.get("shared_wait") is not None:
+        return show_error(UsageError("--shared-wait needs --shared"), Screen(), as_json=bool(flags.get("json")))
     as_json = bool(flags.get("json"))
-    settings = {name: one for name, one in flags.items() if name != "ledger"}
+    settings = {name: one for name, one in flags.items() if name not in {"ledger", "shared", "shared_wait"}}
 
     def begin(loaded: Loaded, screen: Screen) -> int:
         refuse_impossible(loaded, (), needs_ledger=False)
@@ -44,7 +49,11 @@ def doctor(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> int
         if as_json:
             screen.data(json.dumps(_object(found, int(status), plan), ensure_ascii=False, indent=2))
         else:
-            _show(found, plan, screen)
+            where = "a simulated HubSpot" if plan.simulator is not None else plan.transport.base_url
+            show(found, where, screen)
+            bad = sum(one.state == "bad" for one in found)
+            screen.notice("nothing stands in the way of an import" if not bad else f"{bad} to mend before an import",
+                          style="red" if bad else "green")  # fmt: skip
         return int(status)
 
     return with_settings(settings, begin)
@@ -91,19 +100,5 @@ def _object(found: Sequence[Finding], status: int, plan: Plan) -> dict[str, Any]
         "system": platform.system(),
         "base_url": plan.transport.base_url,
         "api_version": plan.transport.api_version,
-        "findings": [{**one._asdict(), "status": int(one.status)} for one in found],
+        "findings": as_objects(found),
     }
-
-
-def _show(found: Sequence[Finding], plan: Plan, screen: Screen) -> None:
-    where = "a simulated HubSpot" if plan.simulator is not None else plan.transport.base_url
-    screen.data(f"importer {VERSION}, Python {platform.python_version()}, {platform.system()}; {where}")
-    widest = max(len(one.name) for one in found)
-    for one in found:
-        mark, _ = _MARKS[one.state]
-        screen.data(f"{mark} {one.name:<{widest}}  {one.says}")
-        if one.remedy:
-            screen.data(f"  {'':<{widest}}  → {one.remedy}")
-    bad = sum(one.state == "bad" for one in found)
-    screen.notice("nothing stands in the way of an import" if not bad else f"{bad} to mend before an import",
-                  style="red" if bad else "green")  # fmt: skip

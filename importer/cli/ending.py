@@ -168,7 +168,7 @@ def _show_remarks(summary: Summary, screen: Screen) -> None:
         "recovered": "settled of what earlier runs left in doubt",
         "changed": f"skipped although changed since they were sent: {folder / 'changed.jsonl'}",
         "conflicts": f"changed in HubSpot since they were written: {folder / 'conflicts.jsonl'}",
-        "missing": "changed rows whose campaigns were deleted in HubSpot (--recreate-missing makes them again)",
+        "missing": "rows whose campaigns were deleted in HubSpot (--recreate-missing makes them again)",
         "gone": "made earlier from these sources and not in them any more",
     }
     for name, words in remarks.items():

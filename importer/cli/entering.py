@@ -6,7 +6,7 @@ from importlib import import_module
 from typer._completion_classes import completion_init  # the one place where it is defined, and so exported
 from typer.exceptions import TyperException
 
-from importer.cli.app import COMMANDS, app, flags
+from importer.cli.app import COMMANDS, command, flags
 from importer.cli.completing import mend_scripts
 from importer.errors import ExitStatus, UsageError
 from importer.near_miss import did_you_mean
@@ -17,7 +17,7 @@ def main() -> None:
     completion_init()
     mend_scripts()
     try:
-        sys.exit(app(sys.argv[1:] or ["--help"], prog_name="importer", standalone_mode=False))
+        sys.exit(command()(sys.argv[1:] or ["--help"], prog_name="importer", standalone_mode=False))
     except KeyboardInterrupt:
         sys.exit(int(ExitStatus.INTERRUPTED))
     except Exception as error:  # noqa: BLE001 - the last place where anything can be caught
@@ -26,11 +26,11 @@ def main() -> None:
 
 def _misuse(error: TyperException) -> UsageError:
     """Return what is wrong with argv, with the near miss and the help that tells."""
-    named = next((command.name for command in COMMANDS if command.name in sys.argv[1:2]), None)
+    named = next((one.name for one in COMMANDS if one.name in sys.argv[1:2]), None)
     option = getattr(error, "option_name", None)
     message = error.format_message().rstrip(".")
     if option is not None and named is not None:
-        known = [flag.option for command in COMMANDS if command.name == named for flag in flags(command)]
+        known = [flag.option for one in COMMANDS if one.name == named for flag in flags(one)]
         message = f"{named} has no option {option}{did_you_mean(option, known)}"
     return UsageError(message, hint=f"importer {named} --help" if named else "importer --help")
 

@@ -8,17 +8,15 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from importer.cli.errors import show_error
-from importer.cli.flags import ENVIRONMENT_PREFIX, TOKEN_VARIABLE
 from importer.cli.screen import Screen
-from importer.errors import AccessError, ImporterError, UsageError
-from importer.fleet import places
-from importer.fleet.file import OPTIONS, read_fleet
-from importer.fleet.model import Account, Fleet, Import
+from importer.errors import ImporterError, UsageError
+from importer.fleet.command import arguments, environment
+from importer.fleet.file import read_fleet
 
 _DRAIN_S: Final = 10.0  #: after the end of the driver, for requests on their way
 _CUT_S: Final = 5.0  #: after that, for the ledger
@@ -26,8 +24,7 @@ _CUT_S: Final = 5.0  #: after that, for the ledger
 
 def main() -> None:
     """Run the import and exit with its status."""
-    tied = threading.Thread(target=_follow, daemon=True, name="lifeline")
-    tied.start()
+    tie()
     try:
         path, name = sys.argv[1:]
         fleet = read_fleet(Path(path))
@@ -38,12 +35,22 @@ def main() -> None:
         own = dict(environment(fleet, account, os.environ))
     except ImporterError as error:
         sys.exit(show_error(error, Screen(), as_json=True))
+    run(arguments(fleet, one, account), own)
+
+
+def run(words: Sequence[str], own: Mapping[str, str]) -> None:
+    """Be `importer` with those arguments and that environment, and exit with its status."""
     os.environ.clear()
     os.environ.update(own)
-    sys.argv[1:] = arguments(fleet, one, account)
+    sys.argv[1:] = words
     from importer.cli import entering  # noqa: PLC0415 - slow to load: the tie and the fleet file come first
 
     entering.main()
+
+
+def tie() -> None:
+    """Stop this process from now on when its standard input ends."""
+    threading.Thread(target=_follow, daemon=True, name="lifeline").start()
 
 
 def _follow() -> None:
@@ -56,57 +63,6 @@ def _follow() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     waiting.wait(_CUT_S)
     os._exit(143)
-
-
-def environment(fleet: Fleet, account: Account, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the environment of the run: the account's token, nobody else's, and no settings but the fleet file's.
-
-    Raises:
-        AccessError: the variable that is to hold the token is not set.
-    """
-    others = fleet.variables_of_others(account.name)
-    for name, value in given.items():
-        if not name.startswith(ENVIRONMENT_PREFIX) and name != TOKEN_VARIABLE and name not in others:
-            yield name, value
-    kind, _, place = account.token.partition(":")
-    if kind == "env":
-        if not given.get(place):
-            raise AccessError(
-                f"account {account.name}: {place} is not set", hint="Set it where the import runs, to the token."
-            )
-        yield TOKEN_VARIABLE, given[place]
-
-
-def arguments(fleet: Fleet, one: Import, account: Account) -> list[str]:
-    """Return the arguments of `importer run` for an import; no secret is among them."""
-    told: dict[str, object] = {
-        "config": os.devnull,  # an importer.toml that lies here by chance is not the fleet's
-        "ledger": one.ledger,
-        "mapping": one.mapping,
-        "mode": one.mode,
-        "base_url": account.base_url,
-        "account_lock": places.lock_of(fleet, account),
-        "limit_file": places.limit_of(fleet, account),
-        **one.options,
-    }
-    kind, _, place = account.token.partition(":")
-    if kind != "env":
-        told[f"token_{kind}"] = place
-    words = ["run", "--json", "--yes", "--progress", "never"]
-    for name, value in told.items():
-        words += _words(name, value)
-    return [*words, "--", *one.sources]
-
-
-def _words(name: str, value: object) -> Iterator[str]:
-    option = "--" + name.replace("_", "-")
-    if value is None:
-        return
-    if isinstance(value, bool) and (name not in OPTIONS or OPTIONS[name].kind == "switch"):
-        yield option if value else f"--no-{option[2:]}"
-        return
-    for part in value if isinstance(value, list) else [value]:
-        yield f"{option}={part}"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +12,9 @@ import anyio
 import anyio.abc
 import anyio.to_thread
 
-from importer import platforms
 from importer.cli.errors import show_error
 from importer.cli.fleet_shown import changed_line, headline, listed
+from importer.cli.interrupts import watch_signals
 from importer.cli.screen import Screen, clean
 from importer.cli.session import plain_error
 from importer.errors import AGAIN, ExitStatus, ImporterError, UsageError
@@ -39,10 +38,8 @@ from importer.version import VERSION
 
 _PAGE_EVERY_S: Final = 15.0
 _STATUS: Final = "status"
-_SIGNALS: Final = {
-    number: ExitStatus.INTERRUPTED if number == signal.SIGINT else ExitStatus.TERMINATED
-    for number in platforms.stop_signals()
-}
+#: A second signal is the system's, and the imports notice that their driver is gone.
+_STOPPING: Final = "stopping the imports; the same command goes on with them"
 
 
 def fleet(arguments: Sequence[str], flags: Mapping[str, Any], argv: Sequence[str]) -> int:
@@ -189,7 +186,7 @@ async def _perform(work: _Work, stop: Stop, screen: Screen) -> None:
     """Drive, beside signals and the page. Cancellation: the imports are stopped, resumable."""
     anyio.to_thread.current_default_thread_limiter().total_tokens = work.engine.slots * 2 + 40
     async with work.engine as engine, anyio.create_task_group() as beside:
-        await beside.start(_watch_signals, stop, screen)
+        await beside.start(watch_signals, stop, lambda _name, _again: screen.say(_STOPPING))
         if work.read is not None:
             beside.start_soon(_keep_page, work.read, screen)
         await Driver(
@@ -197,20 +194,6 @@ async def _perform(work: _Work, stop: Stop, screen: Screen) -> None:
             changed=work.changed, stop=stop,
         ).run()  # fmt: skip
         beside.cancel_scope.cancel()
-
-
-async def _watch_signals(
-    stop: Stop, screen: Screen, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-) -> None:
-    """Stop at the first signal; the second goes to the system, and the imports notice that their driver is gone."""
-    with platforms.signals_received(*_SIGNALS) as received:
-        task_status.started()
-        async for number in received:
-            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[number])
-            screen.say("stopping the imports; the same command goes on with them")
-            break
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
 
 
 async def _keep_page(read: Fleet, screen: Screen) -> None:

@@ -5,6 +5,8 @@ import sys
 from contextlib import suppress
 from typing import Final
 
+from importer.cli.interpreter import load
+
 _COMPLETE: Final = "_IMPORTER_COMPLETE"  #: set by a shell that asks what could come next, and then argv is empty
 _ASKED: Final[tuple[list[str], ...]] = ([], ["--help"], ["-h"])
 
@@ -44,6 +46,7 @@ def main() -> None:
             sys.stdout.write(FIRST_HELP)
             sys.stdout.flush()
         return
+    load()
     from importer.cli import entering  # noqa: PLC0415 - loading it takes five times as long as all else here
 
     entering.main()

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from pydantic import SecretStr
+
 from importer.cli.ending import next_steps
 from importer.cli.flags import IN_FILE
 from importer.cli.pasting import command_line
@@ -16,6 +18,7 @@ from importer.report.timeline import Sample
 from importer.reporting import REPORT, write_report
 from importer.runs import new_run_folder
 from importer.settings import Settings
+from importer.sharing.redis_address import without_credentials
 from importer.version import VERSION
 
 _IN_ENVIRONMENT: Final = {
@@ -72,6 +75,8 @@ def shown_settings(settings: Settings, origins: Mapping[str, str]) -> Iterator[S
         value = getattr(settings, flag.field)
         if value is None or value == ():
             shown = flag.default or "not set"
+        elif isinstance(value, SecretStr):  # the one setting of the kind is an address
+            shown = without_credentials(value.get_secret_value())
         elif flag.name in _HIDDEN:
             shown = "set (not shown)"
         elif isinstance(value, bool):

@@ -56,6 +56,10 @@ def _described(found: Mapping[str, Any]) -> list[str]:
     more = len(found["unsettled"]) - _UNSETTLED_SHOWN_MAX
     if more > 0:
         lines.append(f"         and {more:,} more")
+    if found["updating"]:
+        lines.append(
+            f"updates: {found['updating']:,} are on their way or in doubt; the next run reads what became of them"
+        )
     if found["archiving"]:
         words = "of an undo that was cut off may be archived or not; it goes on with"
         lines.append(f"undo:    {found['archiving']:,} campaigns {words}: {command_line(['undo', found['ledger']])}")

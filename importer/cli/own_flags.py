@@ -72,6 +72,8 @@ INIT: Final = (
 )
 DOCTOR: Final = (
     Flag("ledger", "folder where the ledger is to be", _OWN, "DIR", "this one", everyday=True),
+    Flag("shared", "prove instead, on two hosts at once, that locks here exclude", _OWN, "DIR", everyday=True),
+    Flag("shared_wait", "how long to wait for the other host", _OWN, "TIME", "600", everyday=True),
     *AS_JSON,
 )
 FLEET: Final = (

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Final, get_args
 
@@ -24,6 +25,7 @@ from importer.plan import Plan, never_due, nothing_more
 from importer.records import RecordPolicy
 from importer.renewal import never_another
 from importer.settings import MAPPING, Loaded, Settings
+from importer.sharing.redis_address import RedisAddress, parse_address
 from importer.simulator.policy import SimulatorPolicy
 from importer.sources.policy import Format, ReadPolicy
 
@@ -72,7 +74,7 @@ def build_plan(loaded: Loaded, sources: Sequence[str], *, ledger: Path | None = 
         outage=OutagePolicy(outage_max_s=settings.max_outage),
         limits=_limits(settings),
         account_lock=settings.account_lock,
-        limit_file=settings.limit_file,
+        limit=_limit_place(loaded),
         dry_run=settings.dry_run,
         canary=_canary(settings),
         untold=untold,
@@ -113,6 +115,14 @@ def _limits(settings: Settings) -> RunLimits:
         quota_share=settings.quota_share,
         fail_on=frozenset(settings.fail_on),
     )
+
+
+def _limit_place(loaded: Loaded) -> Path | RedisAddress | None:
+    """Return where the rate limit is shared, if it is."""
+    given = loaded.settings.limit_redis
+    if given is None:
+        return loaded.settings.limit_file
+    return parse_address(given.get_secret_value(), loaded.origins["limit_redis"])
 
 
 def _rate(settings: Settings) -> RatePolicy:
@@ -228,6 +238,7 @@ def mapping_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in mappings_folder().glob("*.toml") if path.stem != "example"))
 
 
+@cache
 def ready_mappings() -> tuple[CampaignMapping, ...]:
-    """Return every ready mapping."""
+    """Return every ready mapping; they are read once in a process."""
     return tuple(read_mapping(mappings_folder() / f"{name}.toml") for name in mapping_names())

@@ -1,6 +1,5 @@
 """`probe`: ask an account what the importer only assumes, write it down, and leave nothing behind."""
 
-import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -11,9 +10,9 @@ from typing import Any, Final
 import anyio
 import anyio.to_thread
 
-from importer import platforms
 from importer.cli.combinations import refuse_impossible
 from importer.cli.commands import with_settings
+from importer.cli.interrupts import watch_signals
 from importer.cli.planning import build_plan
 from importer.cli.screen import Screen, is_terminal, one_line
 from importer.cli.session import describe, plain_error
@@ -29,10 +28,7 @@ from importer.probing.writing import DATA, REPORT, Probe, prepare, write
 from importer.settings import Loaded
 from importer.stopping import Stop, StoppedError
 
-_SIGNALS: Final = {
-    number: ExitStatus.INTERRUPTED if number == signal.SIGINT else ExitStatus.TERMINATED
-    for number in platforms.stop_signals()
-}
+_STOPPING: Final = "stopping: what was made is archived first; once more leaves it"
 
 
 def probe(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
@@ -75,7 +71,7 @@ async def _perform(plan: Plan, screen: Screen, yes: bool) -> tuple[Probe, ExitSt
     """Probe beside the signals; a cancellation goes to the probe."""
     stop = Stop()
     async with anyio.create_task_group() as beside:
-        await beside.start(_watch_signals, stop, screen)
+        await beside.start(watch_signals, stop, lambda _name, _again: screen.say(_STOPPING))
         async with _connected(plan) as (real, transport, inquiries):
             confirm = _confirm(stop, screen, yes=yes)
             told = await run_probe(real, transport, inquiries, stop=stop, confirm=confirm, say=screen.notice)
@@ -115,17 +111,3 @@ def _confirm(stop: Stop, screen: Screen, *, yes: bool) -> Confirm:
             raise UsageError("nothing was sent: the question was not answered with yes", hint="--yes answers it.")
 
     return confirm
-
-
-async def _watch_signals(
-    stop: Stop, screen: Screen, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-) -> None:
-    """End the experiment at the first signal, and leave the second to the system. A cancellation restores all."""
-    with platforms.signals_received(*_SIGNALS) as received:
-        task_status.started()
-        async for number in received:
-            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[number])
-            break
-    screen.say("stopping: what was made is archived first; once more leaves it")
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_DFL)

@@ -1,7 +1,5 @@
 """Running a plan for people: account first, progress, signals, log, and what an error looks like at the end."""
 
-import gc
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -13,11 +11,10 @@ from typing import Any, Final, Protocol
 import anyio
 import anyio.to_thread
 
-from importer import platforms
-from importer.cli import canarying, ending, hooking, leaving, observing, progress
+from importer.cli import canarying, ending, hooking, interrupts, leaving, observing, progress
 from importer.cli.errors import crash_report, internal_error
 from importer.cli.screen import Screen, is_terminal
-from importer.errors import PRECEDENCE, ExitStatus, ImporterError, UsageError
+from importer.errors import PRECEDENCE, ImporterError, UsageError
 from importer.hooks import Hooks
 from importer.ledger.replay import JOURNAL
 from importer.logs import LogFile, make_log
@@ -33,12 +30,6 @@ from importer.stopping import Stop, StoppedError
 
 RUN_LOG: Final = "run.log"
 SUMMARY: Final = "summary.json"
-#: Records make no cycles: the collector looks for them seldom, since each look takes time that grows with what is held.
-_GARBAGE: Final = (50_000, 20, 50)
-_SIGNALS: Final = {
-    number: ExitStatus.INTERRUPTED if number == signal.SIGINT else ExitStatus.TERMINATED
-    for number in platforms.stop_signals()
-}
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]
 
@@ -78,8 +69,6 @@ def run(
     Raises:
         ImporterError: nothing was begun; the caller shows it.
     """
-    gc.freeze()  # modules live as long as the process
-    gc.set_threshold(*_GARBAGE)
     plan, judge = canarying.judging(plan, screen, yes=settings.yes)
     with logged(plan, settings, screen) as log:
         tally, hooks = Tally(), None if plan.dry_run else hooking.hooks_of(settings)
@@ -158,7 +147,7 @@ async def _perform(work: Work, session: Session, tally: Tally) -> Summary:
     stop = Stop()
     outcome: Summary | Exception
     async with anyio.create_task_group() as beside:
-        await beside.start(watch_signals, stop, session)
+        await beside.start(partial(interrupts.watch_signals, stop, hearing(session), cuts=True))
         beside.start_soon(_show_progress, tally, session)
         beside.start_soon(_record, tally, session)
         beside.start_soon(_watch, tally, session)
@@ -224,24 +213,18 @@ async def _watch(tally: Tally, session: Session) -> None:
 # Signals
 
 
-async def watch_signals(
-    stop: Stop, session: Session, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
-) -> None:
-    """Drain at the first signal, cut at the second, and leave the third to the system. A cancellation restores all."""
-    with platforms.signals_received(*_SIGNALS) as received:
-        task_status.started()
-        async for number in received:
-            session.log.warning("signal", signal=signal.Signals(number).name, again=stop.requested)
-            if stop.requested:
-                break
-            stop.request(f"interrupted by {signal.Signals(number).name}", _SIGNALS[number])
-            session.screen.say(
-                f"stopping: up to {session.plan.grace_s:g} s for requests on their way; once more cuts them off"
-            )
-    stop.cancel_now()
-    session.screen.say("cutting off what is on its way; the next run looks for it")
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
+def hearing(session: Session) -> interrupts.Heard:
+    """Return who says and notes what a signal does to a run."""
+
+    def heard(name: str, again: bool) -> None:
+        session.log.warning("signal", signal=name, again=again)
+        if again:
+            session.screen.say("cutting off what is on its way; the next run looks for it")
+        else:
+            grace_s = session.plan.grace_s
+            session.screen.say(f"stopping: up to {grace_s:g} s for requests on their way; once more cuts them off")
+
+    return heard
 
 
 # Before anything is sent

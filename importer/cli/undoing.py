@@ -184,6 +184,11 @@ class _Shown:
             self.screen.say(f"{books.fates[fate]:,} {_WORDS[fate]}:", style="yellow")
             for one in self.few.get(fate, ()):
                 self.screen.say(f"  {one.campaign.id} {one_line(one.campaign.name, 40)}: {_why(one)}")
+        if books.updates:
+            self.screen.say(f"{books.updates:,} updated by it (left: an undo puts no value back):", style="yellow")
+            for update in books.first_updates:
+                changed = one_line(", ".join(update.properties), 60)
+                self.screen.say(f"  {update.id} {one_line(update.name, 40)}: {changed}, by run {update.run}")
         if books.fates[Fate.MISSING]:
             self.screen.notice(f"{books.fates[Fate.MISSING]:,} gone already: deleted in HubSpot by somebody")
         if books.fates[Fate.EARLIER]:
@@ -270,6 +275,7 @@ def as_object(done: Undone) -> dict[str, Any]:
         "looked_only": done.looked_only,
         "runs": list(done.runs),
         "books": {"made": done.books.made} | {str(fate): count for fate, count in done.books.fates.items()},
+        "updates": done.books.updates,
         "unsettled": done.unsettled,
         "requests": done.tally.requests,
         "account": done.account.id,

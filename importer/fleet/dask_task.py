@@ -1,14 +1,18 @@
 """What runs on a Dask cluster: one function for an import, and what the driver asks of workers and scheduler.
 
 All of it is found by its name in the importer that is installed there. No code travels, and of an import only the fleet
-file's path, the import's name and the version.
+file's path, the import's name, the version, and what the driver wrote of itself into the fleet's directory.
 """
 
 import os
+import socket
+from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import anyio
+import anyio.to_thread
 from distributed import Scheduler, Worker, get_worker
 from tornado.ioloop import PeriodicCallback
 
@@ -19,6 +23,8 @@ from importer.version import VERSION
 _LOOK_S: Final = 0.2
 _AT_WORK: Final = frozenset({"executing", "long-running"})
 _TTL: Final = "worker-ttl"
+#: Seconds that a file of the driver may take to be seen on another host.
+_SEEN_S: Final = 5.0
 
 
 class Told(NamedTuple):
@@ -28,7 +34,21 @@ class Told(NamedTuple):
     where: str
 
 
-async def run_import(fleet_file: str, import_name: str, version: str, key: str) -> dict[str, Any]:
+class Sign(NamedTuple):
+    """What a worker sees where its fleet's directory is the driver's own: the driver's note of itself."""
+
+    path: str
+    text: str
+
+
+class Unfit(NamedTuple):
+    """Why no import may run on a worker: somebody has to mend it."""
+
+    why: str
+    hint: str
+
+
+async def run_import(job: Job, sign: Sign, key: str) -> dict[str, Any] | Unfit:
     """Run one import on this worker to its end; return the fields of its `Ended`.
 
     Dask cannot end a task that is at work: it marks the task `key` as given up, as soon as the driver cancels it or
@@ -36,6 +56,9 @@ async def run_import(fleet_file: str, import_name: str, version: str, key: str) 
     import's process is stopped then.
     """
     worker = get_worker()
+    unfit = await unfit_for(job, sign)
+    if unfit is not None:
+        return unfit
     ended = Ended(status=None, lost="it was given up before it began")
     async with anyio.create_task_group() as both:
 
@@ -46,7 +69,7 @@ async def run_import(fleet_file: str, import_name: str, version: str, key: str) 
 
         if wanted(worker, key):
             both.start_soon(watch)
-            ended = await run_child(Job(fleet_file=fleet_file, import_name=import_name, version=version), os.environ)
+            ended = await run_child(job, os.environ)
             both.cancel_scope.cancel()
     return asdict(ended)
 
@@ -63,9 +86,49 @@ async def settled(key: str, *, dask_worker: Worker) -> None:
         await anyio.sleep(_LOOK_S)
 
 
-def version_of(*, dask_worker: Worker) -> Told:
-    """Return which importer this worker has."""
-    return Told(VERSION, dask_worker.address)
+async def unfit_for(job: Job, sign: Sign) -> Unfit | None:
+    """Return why this host must not run an import; None where it may."""
+    if job.version != VERSION:
+        return of_another_version(Told(VERSION, socket.gethostname()), job.version)
+    if not await sees(sign):
+        return blind(socket.gethostname(), sign)
+    if not await anyio.to_thread.run_sync(Path(job.fleet_file).is_file):
+        return Unfit(f"{socket.gethostname()} has no {job.fleet_file}", "It must have the same path on every host.")
+    return None
+
+
+async def sees(sign: Sign) -> bool:
+    """Return whether the driver's note of itself is there, within 5 s: only then are the locks the driver's."""
+    with anyio.move_on_after(_SEEN_S):
+        while True:
+            with suppress(OSError, UnicodeDecodeError):
+                if await anyio.to_thread.run_sync(Path(sign.path).read_text) == sign.text:
+                    return True
+            await anyio.sleep(_LOOK_S)
+    return False
+
+
+def blind(where: str, sign: Sign) -> Unfit:
+    """Return what is wrong with a host that does not see the driver's directory."""
+    return Unfit(
+        f"{where} does not see the driver's {Path(sign.path).parent}",
+        "The fleet's directory, the sources and the ledgers must be on a share that every host mounts at one path.",
+    )
+
+
+def of_another_version(told: Told, version: str) -> Unfit:
+    """Return what is wrong with a host that has another importer than the driver."""
+    return Unfit(
+        f"{told.where} has importer {told.version}, this is {version}",
+        "Install the same version everywhere: two versions may write a ledger in two ways.",
+    )
+
+
+async def examine(version: str, sign: Sign, *, dask_worker: Worker) -> Unfit | None:
+    """Return why no import of a driver of that version may run on this worker; None where it may."""
+    if version != VERSION:
+        return of_another_version(Told(VERSION, dask_worker.address), version)
+    return None if await sees(sign) else blind(dask_worker.address, sign)
 
 
 def prepare(worker_ttl_s: float, *, dask_scheduler: Scheduler) -> Told:

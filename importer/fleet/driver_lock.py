@@ -32,9 +32,14 @@ def make_directory(fleet: Fleet) -> None:
     On a cluster the directory itself must be there: it may be that of a share that is not mounted.
 
     Raises:
-        UsageError: it cannot be made.
+        UsageError: it cannot be made, or is not there.
     """
     directory = Path(fleet.directory)
+    if fleet.engine != "local" and not directory.is_dir():
+        raise UsageError(
+            f"the fleet's directory {directory} is not there",
+            hint="Mount the share that all hosts of the cluster use, and make the directory on it.",
+        )
     try:
         if fleet.engine == "local":
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)

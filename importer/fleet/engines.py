@@ -17,7 +17,7 @@ def engine_of(fleet: Fleet, environment: Mapping[str, str], *, insecure: bool = 
         UsageError: a cluster is named that is not safe, or the extra for clusters is not installed.
     """
     if fleet.engine == "local":
-        return LocalEngine(fleet.at_once, environment)
+        return LocalEngine(fleet, environment)
     try:
         from importer.fleet.dask_engine import DaskEngine  # noqa: PLC0415 - heavy, and an extra
     except ImportError as error:

@@ -14,14 +14,17 @@ from importer.cli.flags import FLAGS
 from importer.errors import UsageError
 from importer.fleet.model import AT_ONCE, RETRIES, Account, Fleet, Import, Tls
 from importer.near_miss import did_you_mean
+from importer.sharing.redis_address import parse_address
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_VARIABLE: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
 _TOKEN: Final = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|command:.+)")
 _RESERVED: Final = frozenset({"con", "prn", "aux", "nul"})  # names that Windows gives no file
 #: Settings of `importer run` which the fleet sets itself, or at which nobody would be there to answer.
 _OWN: Final = frozenset(
     {
-        *("mapping", "mode", "ledger", "account_lock", "limit_file", "token_file", "token_command", "oauth_file"),
+        *("mapping", "mode", "ledger", "account_lock", "limit_file", "limit_redis"),
+        *("token_file", "token_command", "oauth_file"),
         *("base_url", "config", "json", "yes", "quiet", "progress", "dry_run", "canary", "metrics_file"),
     }
 )
@@ -95,7 +98,7 @@ def read_fleet(path: Path) -> Fleet:
 def _fleet(file: _File, base: Path) -> Fleet:
     _check_names("account", file.accounts)
     _check_names("import", [one.name for one in file.imports])
-    accounts = {name: _account(name, table) for name, table in file.accounts.items()}
+    accounts = {name: _account(name, table, base) for name, table in file.accounts.items()}
     _check_twice((one.token, f"the token {one.token}", f"account {one.name}") for one in accounts.values())
     imports = tuple(_import(one, file.options, base) for one in file.imports)
     for one in imports:
@@ -124,15 +127,29 @@ def _fleet(file: _File, base: Path) -> Fleet:
     )  # fmt: skip
 
 
-def _account(name: str, table: _AccountTable) -> Account:
+def _account(name: str, table: _AccountTable, base: Path) -> Account:
     if not _TOKEN.fullmatch(table.token):
         raise UsageError(  # what stands there may be the token itself, so it is not quoted
             f"accounts.{name}.token must say where the token is",
             hint="Write env:NAME, file:PATH or command:COMMAND. The token itself never stands in a fleet file.",
         )
-    if table.limit not in {"file", "none"} and not table.limit.startswith(("redis://", "rediss://")):
-        raise UsageError(f'accounts.{name}.limit must be "file", "none" or "redis://…", not "{table.limit}"')
-    return Account(name=name, token=table.token, limit=table.limit, base_url=table.base_url)
+    _check_limit(name, table.limit)
+    kind, _, place = table.token.partition(":")
+    token = f"file:{_beside(base, place)}" if kind == "file" else table.token
+    return Account(name=name, token=token, limit=table.limit, base_url=table.base_url)
+
+
+def _check_limit(name: str, limit: str) -> None:
+    what = f"accounts.{name}.limit"
+    if limit.startswith(("redis://", "rediss://")):
+        address = parse_address(limit, what, account=name)
+        if address.user or address.password:
+            raise UsageError(
+                f"{what}: user and password must not stand in a fleet file",
+                hint='Write limit = "env:NAME", and set NAME to the address where the imports run.',
+            )
+    elif limit not in {"file", "none"} and not _VARIABLE.fullmatch(limit):
+        raise UsageError(f'{what} must be "file", "none", "redis://…" or "env:NAME"')
 
 
 def _import(table: _ImportTable, shared: Mapping[str, Any], base: Path) -> Import:
@@ -161,7 +178,7 @@ _WHERE: Final = {
     **dict.fromkeys(("mapping", "mode", "ledger"), "It has a key of its own, outside of options."),
     **dict.fromkeys(("token_file", "token_command"), 'Write token = "file:…" or "command:…" for the account.'),
     "base_url": "It belongs to the account.",
-    "limit_file": 'It belongs to the account: limit = "file".',
+    **dict.fromkeys(("limit_file", "limit_redis"), 'It belongs to the account: limit = "file", or "redis://…".'),
 }
 
 

@@ -15,8 +15,13 @@ class Account:
 
     name: str
     token: str  #: where the token is: `env:NAME`, `file:PATH` or `command:COMMAND`; never the token itself
-    limit: str = "file"  #: how processes share its rate limit: `file`, `none`, or `redis://…`
+    limit: str = "file"  #: how processes share its rate limit: `file`, `none`, `redis://…`, or `env:NAME` of such
     base_url: str | None = None  #: None: where HubSpot is
+
+    def variables(self) -> frozenset[str]:
+        """Return the environment variables that its token and its limit are in."""
+        told = (place.partition(":") for place in (self.token, self.limit))
+        return frozenset(name for kind, _, name in told if kind == "env")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +61,9 @@ class Fleet:
     worker_ttl_s: float = 60.0  #: seconds of silence after which a worker of a cluster counts as lost
 
     def variables_of_others(self, account: str) -> frozenset[str]:
-        """Return the environment variables that hold the tokens of every account but the one named."""
-        told = {name: one.token.partition(":") for name, one in self.accounts.items()}
-        held = {name: place for name, (kind, _, place) in told.items() if kind == "env"}
-        return frozenset(held.values()) - {held.get(account)}
+        """Return the environment variables that hold secrets of other accounts, and none of the one named."""
+        held = {name: one.variables() for name, one in self.accounts.items()}
+        return frozenset().union(*held.values()) - held[account]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

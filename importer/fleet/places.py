@@ -25,10 +25,8 @@ def lock_of(fleet: Fleet, account: Account) -> str:
 
 
 def limit_of(fleet: Fleet, account: Account) -> str | None:
-    """Return through what processes share the account's rate limit: a path, an address, or nothing."""
-    if account.limit == "none":
-        return None
-    return within(fleet, ACCOUNTS, f"{account.name}.limit") if account.limit == "file" else account.limit
+    """Return the path of the file through which processes share the account's rate limit, if that is in a file."""
+    return within(fleet, ACCOUNTS, f"{account.name}.limit") if account.limit == "file" else None
 
 
 def log_of(fleet: Fleet, one: Import) -> str:

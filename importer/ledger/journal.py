@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 
 from importer.errors import LedgerError
@@ -146,6 +147,7 @@ class Journal:
                 left_s = self._sync_by - anyio.current_time()
                 with anyio.move_on_after(max(0.0, left_s) if self._unsynced else None):
                     await self._wake.wait()
+            await anyio.lowlevel.checkpoint()  # whoever closed a batch announces the next in this turn of the loop
             self._wake = anyio.Event()
             taken, self._queue = self._queue, []
             now = anyio.current_time()

@@ -18,7 +18,7 @@ from importer.ledger.replay import JOURNAL
 from importer.model import CampaignItem
 
 _HEAD_BYTES: Final = 48  #: the type stands in them
-_NAMES: Final = (b"intent", b"outcome", b"resolve", b"decision", b"update", b"updated", b"adopt")
+_NAMES: Final = (b"intent", b"outcome", b"resolve", b"decision", b"update", b"updated", b"confirm", b"adopt")
 _KINDS: Final = tuple(b'"t":"%s"' % name for name in _NAMES)
 
 
@@ -30,6 +30,7 @@ class Written:
     #: property → values that may stand there by our hand: the last, and those of which it is not known
     values: dict[str, list[str]] = field(default_factory=dict)
     items: tuple[CampaignItem, ...] | None = ()  #: of budget and spend that were to be made with it; None: not known
+    content: str = ""  #: digest of the row that it is known to be as
     refused: str | None = None  #: digest of the content whose update HubSpot refused, where nothing was written since
 
 
@@ -82,15 +83,20 @@ class _Gathering:
             if (sent := updates.get(index)) is not None:
                 written = self.found[sent.identity]
                 written.values |= {name: [value] for name, value in sent.values.items()}
-                written.refused = None
+                written.content, written.refused = sent.content, None
         for failed in entry["failed"]:
             if (sent := updates.get(failed["i"])) is not None:
                 self.found[sent.identity].refused = sent.content
 
-    def _adopt(self, entry: Any) -> None:
-        for (identity, campaign, *_rest), values in zip(entry["items"], entry["values"], strict=True):
+    def _confirm(self, entry: Any) -> None:
+        for identity, content, *_rest in entry["items"]:
             if identity in self._wanted:
-                self.found[identity] = Written(campaign, {name: [value] for name, value in values.items()}, None)
+                self.found[identity].content = content
+
+    def _adopt(self, entry: Any) -> None:
+        for (identity, campaign, _name, content, *_rest), values in zip(entry["items"], entry["values"], strict=True):
+            if identity in self._wanted:
+                self.found[identity] = Written(campaign, {name: [values[name]] for name in values}, None, content)
 
     def _keep(self, into: dict[int, dict[int, _Sent]], entry: Any) -> None:
         items = enumerate(entry["items"])
@@ -109,7 +115,7 @@ class _Gathering:
             for name, value in (shown or {}).items():
                 possible.setdefault(name, []).append(value)
             items = tuple(CampaignItem(*item) for at, *item in self._items.get(of, ()) if at == index)
-            self.found[sent.identity] = Written(campaign, possible, items)
+            self.found[sent.identity] = Written(campaign, possible, items, sent.content)
 
 
 def last_written(folder: Path, identities: Collection[str]) -> dict[str, Written]:

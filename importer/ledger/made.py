@@ -5,6 +5,8 @@ undo has archived something of. Everything here blocks; it is read in a thread.
 """
 
 from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -13,8 +15,10 @@ import orjson
 from importer.errors import LedgerError
 from importer.ledger import codec
 from importer.ledger.fold import properties_of
+from importer.ledger.idset import IdSet
 from importer.ledger.replay import JOURNAL, no_ledger
 
+_TOLD_AT_ONCE: Final = 50  #: campaigns of which it is told at once who updated them
 _KIND_WITHIN: Final = 40  #: bytes of a line, in which its type stands
 _ARCHIVES: Final = (b'"t":"archive"', b'"t":"archived"')
 
@@ -67,17 +71,40 @@ def made(folder: Path) -> Generator[Made]:
                 del held[of]
 
 
-def as_touched(folder: Path, campaigns: Iterator[Made]) -> Generator[Made]:
-    """Yield each campaign with the latest run that updated it. Memory: ids of the updated ones. Raises as `made`."""
-    begun: dict[int, tuple[int, list[str]]] = {}
-    latest: dict[str, int] = {}
-    for _n, entry in entries_of(folder, kinds=(b'"t":"update"', b'"t":"updated"')):
+class Update(NamedTuple):
+    """A campaign that a run updated."""
+
+    id: str  #: HubSpot's
+    name: str
+    run: int  #: that updated it
+    properties: tuple[str, ...]  #: that were written, by name
+
+
+def updates(folder: Path) -> Generator[Update]:
+    """Yield what runs updated, in order. Memory: the updates that are not settled. Raises as `made`."""
+    begun: dict[int, tuple[Any, set[int]]] = {}
+    for n, entry in entries_of(folder, kinds=(b'"t":"update"', b'"t":"updated"')):
         if entry["t"] == "update":
-            begun[entry["n"]] = entry["run"], entry["ids"]
-        elif (update := begun.get(entry["of"])) is not None:
-            latest.update((update[1][index], update[0]) for index, _properties in entry["updated"])
-    for one in campaigns:
-        yield one._replace(updated=latest.get(one.id))
+            begun[n] = entry, set(range(len(entry["items"])))
+        elif entry["of"] in begun:
+            update, left = begun[entry["of"]]
+            for index, properties in entry["updated"]:
+                yield Update(update["ids"][index], update["items"][index][4], update["run"], tuple(properties))
+            left.difference_update(index for index, _properties in entry["updated"])
+            left.difference_update(failed["i"] for failed in entry["failed"])
+            left.difference_update(entry["returned"])
+            if not left:
+                del begun[entry["of"]]
+
+
+def as_touched(folder: Path, campaigns: Iterator[Made]) -> Generator[Made]:
+    """Yield each campaign with the latest run that updated it. Memory is bounded. Raises as `made`, and `OSError`."""
+    with closing(IdSet()) as latest:
+        for update in updates(folder):
+            latest.add({update.id: update.run})
+        while some := list(islice(campaigns, _TOLD_AT_ONCE)):
+            found = latest.find([one.id for one in some])
+            yield from (one._replace(updated=found.get(one.id)) for one in some)
 
 
 def told(entry: Any) -> tuple[list[Any], set[int]]:

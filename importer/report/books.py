@@ -59,7 +59,7 @@ class Tally:
     changed: int = 0  #: skipped although their content is not what was sent then; changed.jsonl lists them
     updates_due: int = 0  #: made earlier, differ now, and are to be updated (--mode upsert)
     conflicts: int = 0  #: campaigns that were changed in HubSpot since they were written; conflicts.jsonl lists them
-    missing: int = 0  #: changed rows whose campaigns were deleted in HubSpot
+    missing: int = 0  #: rows that were to be updated or checked, and whose campaigns were deleted in HubSpot
     gone: int = 0  #: made earlier from these sources and not in them any more; told after a complete pass
     recovered: int = 0  #: records of earlier runs that this one settled
     unexpected: int = 0  #: campaigns in replies which belong to none of our records

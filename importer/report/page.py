@@ -45,9 +45,14 @@ _REMARKS: Final[Mapping[str, tuple[str, str]]] = {
 def render(facts: Facts, made_at: datetime) -> str:
     """Return the page. Raises nothing but what a broken installation raises."""
     style, script = resource("report.css"), resource("report.js")
-    return template("report.html", {"clock": _clock}).render(
+    return report_template().render(
         _seen(facts) | {"style": style, "script": script, "policy": policy(style, script), "made_at": _when(made_at)}
     )
+
+
+def report_template() -> "Template":
+    """Return the template of the report; it is compiled once in a process."""
+    return template("report.html", {"clock": _clock})
 
 
 def template(name: str, more: Mapping[str, Callable[[Any], str]]) -> "Template":

@@ -50,4 +50,5 @@ def new_state(book: str) -> dict[str, Any]:
         "elapsed": 0.0,  # and the monotonic clock there
         "members": {},
         "window": None,
+        "anew": None,  # until when nobody sends, since another state may have been lost
     }

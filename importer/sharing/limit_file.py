@@ -15,8 +15,8 @@ from typing import Final
 import filelock
 
 from importer import platforms
-from importer.errors import UsageError
-from importer.sharing.account_lock import NOT_MADE
+from importer.errors import ImporterError, UsageError
+from importer.sharing.account_lock import NO_LOCKS, NOT_MADE
 from importer.sharing.turns import Act, StoreError
 
 _LOOK_S: Final = 0.002  #: between two looks at the lock
@@ -25,6 +25,8 @@ _STATE_BYTES_MAX: Final = 1 << 22  #: a file that is longer is something else
 
 class LimitFile:
     """One file, with its lock `FILE.lock`. For one thread at a time."""
+
+    forgets = False
 
     def __init__(self, path: Path) -> None:
         """Name the file, which is made if missing. Its folder is not: it may be that of a share that is not mounted.
@@ -76,6 +78,10 @@ class LimitFile:
         with os.fdopen(fd, "wb") as file:
             file.write(data)
         platforms.replace(self._half, self._path)
+
+    def refusal(self, why: str) -> ImporterError:
+        """Return what a run ends in that finds the file unusable when it begins."""
+        return UsageError(f"{self.name} cannot be used: {why}", hint=NO_LOCKS)
 
     def close(self) -> None:
         """Nothing is open between turns."""

@@ -18,7 +18,6 @@ import anyio.to_thread
 from importer import platforms
 from importer.errors import ImporterError, PausedError, UsageError
 from importer.pacing import Pacer, RatePolicy, RollingWindow, Slot
-from importer.sharing.account_lock import NO_LOCKS
 from importer.sharing.turns import Store, StoreError, Turns
 from importer.sharing.window import HEARTBEAT_S, Ended, Granted, Wish
 
@@ -67,8 +66,8 @@ class _Waiter:
 class SharedPacer(Pacer):
     """Gives out the slots of a limit that several processes share: `async with SharedPacer(...) as pacer`.
 
-    Entering takes a first turn and raises `UsageError` when that is not possible. Leaving gives back what is held;
-    a process that is killed loses its slots when its lease is over.
+    Entering takes a first turn, and raises what the store says when that is not possible. Leaving gives back what is
+    held; a process that is killed loses its slots when its lease is over.
     """
 
     def __init__(self, store: Store, policy: RatePolicy, *, outage_max_s: float) -> None:
@@ -95,10 +94,7 @@ class SharedPacer(Pacer):
         try:
             await self._take_turn()
         except StoreError as error:
-            raise UsageError(
-                f"{self._turns.store.name} cannot be used: {error}",
-                hint=NO_LOCKS,
-            ) from error
+            raise self._turns.store.refusal(str(error)) from error
         async with AsyncExitStack() as stack:
             tasks = await stack.enter_async_context(anyio.create_task_group())
             stack.callback(tasks.cancel_scope.cancel)

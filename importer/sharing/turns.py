@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from importer.errors import UsageError
+from importer.errors import ImporterError, UsageError
 from importer.pacing import RatePolicy
 from importer.sharing.book import BrokenStateError, OtherSchemaError, new_state, packed, unpacked
 from importer.sharing.clock import SharedClock
@@ -22,6 +22,7 @@ class Store(Protocol):
     """Where the state is kept."""
 
     name: str  #: for people, without secrets
+    forgets: bool  #: what is not there may have been there, as after a restart
 
     def turn(self, act: Act) -> None:
         """Let `act` change what is kept, with nobody between. Blocks; `act` may be called more than once.
@@ -30,6 +31,10 @@ class Store(Protocol):
             StoreError: what is kept cannot be read or written now.
             UsageError: it never can.
         """
+        ...
+
+    def refusal(self, why: str) -> ImporterError:
+        """Return what a run ends in that finds at its start that the store cannot be asked."""
         ...
 
     def close(self) -> None:
@@ -57,19 +62,20 @@ class Turns:
         def act(kept: bytes | None, wall: float) -> bytes:
             nonlocal granted, elapsed
             elapsed = self._elapsed()
-            state = self._state(kept)
+            state, lost = self._state(kept)
             now = self._clock.read(state, wall, elapsed)
-            granted = take_turn(state, wish, self._policy, now)
+            granted = take_turn(state, wish, self._policy, now, lost=lost)
             return packed(state)
 
         self.store.turn(act)
         self._clock.note(granted.book, granted.since, elapsed)
         return granted
 
-    def _state(self, kept: bytes | None) -> dict[str, object]:
+    def _state(self, kept: bytes | None) -> tuple[dict[str, object], bool]:
+        """Return the state, and whether it is a new one in place of another that somebody may know."""
         if kept is not None:
             try:
-                return unpacked(kept)
+                return unpacked(kept), False
             except OtherSchemaError:
                 raise UsageError(
                     f"{self.store.name} is not a limit's state of this version of the importer",
@@ -77,4 +83,4 @@ class Turns:
                 ) from None
             except BrokenStateError:
                 self.broken += 1
-        return new_state(secrets.token_hex(8))
+        return new_state(secrets.token_hex(8)), kept is not None or self.store.forgets

@@ -65,14 +65,18 @@ class Granted:
     lost: bool = False  #: the state was not there any more
 
 
-def take_turn(state: dict[str, Any], wish: Wish, policy: RatePolicy, now: float) -> Granted:
-    """Do one turn at `now` (the shared clock, which never goes back) and change `state` by it."""
+def take_turn(state: dict[str, Any], wish: Wish, policy: RatePolicy, now: float, *, lost: bool = False) -> Granted:
+    """Do one turn at `now` (the shared clock, which never goes back) and change `state` by it.
+
+    `lost` says that the state is new, and another may have been lost.
+    """
     saved = state["window"]
     window = KeptWindow(policy) if saved is None else KeptWindow.restored(policy, saved)
     members: dict[str, Any] = state["members"]
-    lost = wish.book is not None and wish.book != state["book"]
+    lost = lost or (wish.book is not None and wish.book != state["book"])
     if lost:  # what was sent lately stands nowhere any more
         window.pause(now + window.window_s)
+        state["anew"] = now + window.window_s
     _bury(members, window, now)
     held = _registered(members, window, wish, now)
     held -= _hand_over(window, wish, state["book"], now)
@@ -93,8 +97,14 @@ def take_turn(state: dict[str, Any], wish: Wish, policy: RatePolicy, now: float)
     return Granted(
         book=state["book"], since=now, slots=slots, held=held, wait_s=wait_s, lost=lost,
         permitted_per_s=window.permitted_per_s, daily_remaining=window.daily_remaining,
-        daily_limit=window.daily_limit, reason=window.reason(now),
+        daily_limit=window.daily_limit, reason=_reason(state, window, now),
     )  # fmt: skip
+
+
+def _reason(state: Mapping[str, Any], window: KeptWindow, now: float) -> str:
+    """Return why there is no slot, if there is none."""
+    left_s: float = (state["anew"] or now) - now
+    return f"the limit that begins anew, {left_s:.0f} s left" if left_s > 0 else window.reason(now)
 
 
 def _bury(members: dict[str, Any], window: KeptWindow, now: float) -> None:

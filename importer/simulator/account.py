@@ -19,7 +19,9 @@ class Account:
     def __init__(self, policy: SimulatorPolicy, clock: Clock, state: State | None) -> None:
         self.policy = policy
         self.store = Store()
-        self.made_properties: list[str] = []  #: custom properties that were made through the API
+        self.made_properties: dict[
+            str, Mapping[str, str]
+        ] = {}  #: those made through the API, name → as they were given
         self._clock = clock
         self._state = state
         run = 1 + (self._replay(state) if state else 0)
@@ -102,11 +104,11 @@ class Account:
         given = self.policy.custom_properties
         return None if given is None else (*given, *self.made_properties)
 
-    def make_property(self, name: str) -> None:
-        """Make a custom property."""
+    def make_property(self, given: Mapping[str, str]) -> None:
+        """Make a custom property; `given` names it, and may say more of it."""
         if self._state:
-            self._state.truth.append([{"type": "property", "name": name}])
-        self.made_properties.append(name)
+            self._state.truth.append([{"type": "property", "name": given["name"], "given": given}])
+        self.made_properties[given["name"]] = given
 
     def archive(self, position: int) -> None:
         """Take a campaign out of the account."""
@@ -133,7 +135,7 @@ class Account:
             if kind == "campaign":
                 self._keep(line, orjson.dumps(line["properties"]).decode())
             elif kind == "property":
-                self.made_properties.append(line["name"])
+                self.made_properties[line["name"]] = line.get("given", {})
             elif kind == "run":
                 runs = line["run"]
             else:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from importer.simulator import item_operations, operations, replies
+from importer.simulator import item_operations, operations, property_operations, replies
 from importer.simulator.account import Account
 from importer.simulator.policy import READ_SCOPE, WRITE_SCOPE
 from importer.simulator.properties import brand_problem, problem_of, properties_of, unpack
@@ -17,7 +17,7 @@ SCOPES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("create", "create_one", "update", "archive", "item", "item_change"), WRITE_SCOPE),
     **dict.fromkeys(("read", "list", "totals"), READ_SCOPE),
 }
-_ACTIONS: Final = {**operations.ACTIONS, **item_operations.ACTIONS}
+_ACTIONS: Final = {**operations.ACTIONS, **item_operations.ACTIONS, **property_operations.ACTIONS}
 
 
 class Call(NamedTuple):
@@ -25,7 +25,7 @@ class Call(NamedTuple):
 
     number: int  #: of the request, from 1, over all runs of this state
     operation: str  #: one of `faults.OPERATIONS`
-    action: str  #: the entry of `operations.ACTIONS`, or of `item_operations.ACTIONS`
+    action: str  #: the entry of `ACTIONS` of `operations`, `item_operations` or `property_operations`
     version: str  #: v3, 2026-03 or 2026-09
     path: str
     target: str  #: the campaign id in the path, or empty

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from importer.simulator.properties import READABLE, STATUSES, WRITABLE, forbidden, properties_of
+from importer.simulator.properties import READABLE, forbidden, properties_of
 from importer.simulator.replies import Detail, RefusedError, Reply, dumped, plain
 from importer.simulator.store import OBJECT_ID_BASE, SORTS
 
@@ -159,48 +159,6 @@ def daily_usage(x: "Exchange") -> Reply:
     return dumped(200, {"results": [] if policy.daily is None else [usage]})
 
 
-def property_definitions(x: "Exchange") -> Reply:
-    """List the property definitions, a few of them."""
-    return dumped(200, {"results": _definitions(x)})
-
-
-def property_definition(x: "Exchange") -> Reply:
-    """Return one property definition."""
-    wanted = [definition for definition in _definitions(x) if definition["name"] == x.call.target]
-    if not wanted:
-        raise RefusedError(plain(404, f"There is no property {x.call.target!r}"))
-    return dumped(200, wanted[0])
-
-
-def make_property(x: "Exchange") -> Reply:
-    """Make a custom property: 201; 409 for one that exists."""
-    name = str(_object(x.document()).get("name") or "hs_")
-    if name.startswith("hs_") or any(one["name"] == name for one in _definitions(x)):
-        raise RefusedError(plain(409, f"A property named {name!r} already exists, or is HubSpot's own"))
-    x.account.make_property(name)
-    return dumped(201, next(one for one in _definitions(x) if one["name"] == name))
-
-
-def _definitions(x: "Exchange") -> list[dict[str, Any]]:
-    def definition(name: str, *, ours: bool) -> dict[str, Any]:
-        kind = "date" if name.endswith("_date") else "enumeration" if name == "hs_campaign_status" else "string"
-        options = STATUSES if name == "hs_campaign_status" else ()
-        made = {
-            "name": name,
-            "label": name.removeprefix("hs_").replace("_", " ").capitalize(),
-            "type": kind,
-            "fieldType": {"date": "date", "enumeration": "select"}.get(kind, "text"),
-            "groupName": "campaigninformation",
-            "description": "",
-            "options": [{"label": value, "value": value, "hidden": False} for value in options],
-            "modificationMetadata": {"archivable": ours, "readOnlyDefinition": not ours, "readOnlyValue": False},
-        }
-        return made if ours else {**made, "hubspotDefined": True}
-
-    custom = (*(x.account.policy.custom_properties or ()), *x.account.made_properties)
-    return [definition(name, ours=False) for name in WRITABLE] + [definition(name, ours=True) for name in custom]
-
-
 def _object(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise RefusedError(Detail("Invalid input JSON: an object is needed", code="INVALID_JSON"))
@@ -294,7 +252,4 @@ ACTIONS: Final[Mapping[str, Callable[["Exchange"], Reply]]] = {
     "account": account_details,
     "daily_usage": daily_usage,
     "token": token_info,
-    "properties": property_definitions,
-    "property": property_definition,
-    "make_property": make_property,
 }

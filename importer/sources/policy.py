@@ -24,7 +24,7 @@ class ReadPolicy:
     bytes_max: int | None = None  #: decompressed bytes of the whole source; None: no limit
     ratio_max: int = 200  #: decompressed bytes per compressed byte, once `ratio_free_bytes` are out
     ratio_free_bytes: int = 64 * MIB  #: decompressed bytes before the ratio counts
-    chunk_rows: int = 1000  #: rows handed out at once
+    chunk_rows: int = 500  #: rows handed out at once
     chunk_bytes: int = MIB  #: a chunk ends with the block that reaches this many bytes of source
     bad_rows_share_max: float = 0.05  #: share of undecodable rows at which the encoding must be wrong
     bad_rows_sample: int = 100  #: rows read before that share counts

@@ -211,3 +211,21 @@ def test_a_signal_leaves_what_the_same_command_goes_on_with(tmp_path: Path) -> N
             assert "archived before" in again.stdout
         finally:
             account.terminate()
+
+
+def test_a_run_that_only_updated_lists_what_it_updated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is archived and no value put back; the updates are told, and in the object too."""
+    keyed = {"simulate": True, "quiet": True, "key": ["hs_name"], "mode": "upsert", "ledger": Path("keyed.ledger")}
+    (tmp_path / "feed.csv").write_text("hs_name,hs_notes\nSpring,a\nSummer,b\n")
+    assert commands.run(["feed.csv"], keyed, []) == ExitStatus.OK
+    (tmp_path / "feed.csv").write_text("hs_name,hs_notes\nSpring,new\nSummer,b\n")
+    assert commands.run(["feed.csv"], keyed, []) == ExitStatus.OK
+    capsys.readouterr()
+    argv = ["undo", "keyed.ledger", "--yes", "--json"]
+    assert undoing.undo("keyed.ledger", {"yes": True, "json": True}, argv) == ExitStatus.OK
+    out, err = capsys.readouterr()
+    told = json.loads(out)
+    assert (told["runs"], told["books"]["made"], told["updates"]) == ([2, 2], 0, 1)
+    assert "1 updated by it (left: an undo puts no value back):" in err
+    assert "Spring: hs_notes, by run 2" in err
+    assert "run 2 made nothing; run 1 did" in err

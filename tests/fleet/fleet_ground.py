@@ -7,13 +7,15 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.fleet.spans import overlaps
 from tests.kills.checker import judge
 
-ENOUGH_S = 120.0
+ENOUGH_S = 240.0  # a busy machine may need minutes, and nothing here says how fast anything is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,12 @@ class Ground:
     accounts: int = 3
     each: int = 2
     rows: int = 120
+    engine: str = "local"
+    at_once: int = 2
+    more: tuple[str, ...] = ()  #: lines of the table [fleet], and of tables within it
+    tokens: str = "env"  #: where tokens are: `env` of the command, or a `file` beside the fleet's
+    environment: Mapping[str, str] = field(default_factory=dict)  #: of the command, beside this process' own
+    started: "list[subprocess.Popen[str]]" = field(default_factory=list)
     options: str = 'options = { workers = 2, grace = 0.3, timeout = 0.5, settle = 0.3, duplicates = "create" }'
 
     @property
@@ -47,9 +55,17 @@ class Ground:
 
     def write(self) -> None:
         """Write the fleet file and every source."""
-        lines = ["[fleet]", 'directory = "shared"', "at_once = 2"]
+        lines = [
+            "[fleet]",
+            'directory = "shared"',
+            f'engine = "{self.engine}"',
+            f"at_once = {self.at_once}",
+            *self.more,
+        ]
         for number in range(1, self.accounts + 1):
-            lines += [f"[accounts.a{number}]", f'token = "env:TOKEN_{number}"', f'base_url = "{self.base_url}"']
+            lines += [f"[accounts.a{number}]", f'token = "{self._token(number)}"', f'base_url = "{self.base_url}"']
+        if self.engine != "local":
+            self.directory.mkdir(exist_ok=True)
         for number, name in self.names():
             rows = "".join(f"{row['hs_name']},{row['hs_notes']}\n" for row in self.inputs(name))
             (self.folder / f"{name}.csv").write_text("hs_name,hs_notes\n" + rows)
@@ -57,13 +73,33 @@ class Ground:
             lines.append(self.options)
         self.file.write_text("\n".join(lines))
 
+    def _token(self, number: int) -> str:
+        """Put the token of an account where a process of it finds it; return where that is."""
+        if self.tokens == "env":
+            return f"env:TOKEN_{number}"
+        file = self.folder / f"token-{number}"
+        file.write_text(f"account-{number}")
+        file.chmod(0o600)
+        return f"file:{file.name}"
+
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """Start the command."""
         tokens = {f"TOKEN_{number}": f"account-{number}" for number in range(1, self.accounts + 1)}
+        given = tokens if self.tokens == "env" else {}
         line = [sys.executable, "-m", "importer", "fleet", *words, str(self.file)]
-        return subprocess.Popen(
-            line, env={**os.environ, **tokens}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        process = subprocess.Popen(
+            line, env={**os.environ, **given, **self.environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        self.started.append(process)
+        return process
+
+    def stop(self) -> None:
+        """Kill what a failed test left at work."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
 
     def run(self, *words: str) -> tuple[int, str, str]:
         """Run the command to its end; return status, stdout and stderr."""
@@ -77,21 +113,35 @@ class Ground:
         lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
         return [json.loads(line) for line in lines if line]
 
-    def wait_for_running(self, process: "subprocess.Popen[str]", count: int) -> None:
-        """Return when so many imports have begun."""
+    def wait_for(self, process: "subprocess.Popen[str]", condition: Callable[[], bool]) -> None:
+        """Return when something is so; fail when the command ends before, or it takes too long."""
         until = time.monotonic() + ENOUGH_S
-        while sum(line["state"] == "running" for line in self.history()) < count:
+        while not condition():
             assert process.poll() is None, process.stderr.read() if process.stderr else ""
             assert time.monotonic() < until
             time.sleep(0.02)
 
+    def wait_for_running(self, process: "subprocess.Popen[str]", count: int) -> None:
+        """Return when so many imports have begun."""
+        self.wait_for(process, lambda: sum(line["state"] == "running" for line in self.history()) >= count)
+
+    def journals(self, account: int) -> list[Path]:
+        """Return the journals of an account's imports."""
+        return [self.folder / f"{name}.csv.ledger" / "journal.jsonl" for of, name in self.names() if of == account]
+
+    def sent(self, account: int) -> int:
+        """Return how many requests of an account are noted as about to be sent."""
+        there = [path for path in self.journals(account) if path.exists()]
+        return sum(path.read_bytes().count(b'"t":"intent"') for path in there)
+
     def violations(self) -> list[str]:
-        """Compare every ledger with what the server made of its account."""
+        """Compare every ledger with what the server made of its account, and the spans of its runs with each other."""
         found = []
         for number in range(1, self.accounts + 1):
             address = f"{self.base_url}/__simulator__/truth?account=account-{number}"
             with urllib.request.urlopen(address) as reply:  # noqa: S310 - loopback
                 made = [json.loads(line) for line in reply.read().splitlines()]
+            found += overlaps(self.journals(number))
             mine = [name for account, name in self.names() if account == number]
             strangers = Counter(one["properties"].get("hs_notes") for one in made) - Counter(
                 dict.fromkeys(mine, self.rows)

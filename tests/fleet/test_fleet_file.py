@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from importer.cli.fleet_child import arguments, environment
 from importer.errors import AccessError, UsageError
+from importer.fleet.command import arguments, environment
 from importer.fleet.file import read_fleet
 
 GOOD: Final = """

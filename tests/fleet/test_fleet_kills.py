@@ -1,6 +1,7 @@
 """Whoever kills the driver at any moment and runs the command again finds everything made once."""
 
 import json
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -8,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from importer import platforms
 from tests.fleet.fleet_ground import ENOUGH_S, Ground
+from tests.fleet.in_proc import below, children, environment, holds, there
 from tests.kills.grounds import simulated
+
+FOUND = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
 
 
 @pytest.fixture
@@ -22,20 +27,13 @@ def address() -> Iterator[str]:
 def ended(pids: set[int]) -> None:
     """Return when none of the processes is left."""
     until = time.monotonic() + ENOUGH_S
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+    while any(there(pid) for pid in pids):
         assert time.monotonic() < until, "children outlived their driver"
         time.sleep(0.05)
 
 
-def children(pid: int) -> set[int]:
-    """Return the child processes of a process."""
-    return {
-        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
-    }
-
-
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+@FOUND
 def test_a_killed_driver_is_run_again(tmp_path: Path, address: str) -> None:
     """SIGKILL at three moments: the children end by themselves, the next run goes on in the same round, none twice."""
     ground = Ground(folder=tmp_path, base_url=address)
@@ -43,7 +41,7 @@ def test_a_killed_driver_is_run_again(tmp_path: Path, address: str) -> None:
     for begun in (1, 3, 5):
         process = ground.start()
         ground.wait_for_running(process, begun)
-        mine = children(process.pid)
+        mine = below(process.pid)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         if begun == 5:
@@ -59,7 +57,7 @@ def test_a_killed_driver_is_run_again(tmp_path: Path, address: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
+@FOUND
 def test_a_stopped_driver_stops_its_children_and_goes_on(tmp_path: Path, address: str) -> None:
     """SIGTERM: status 143, children gone when the driver is, status tells what waits; the next run goes on."""
     ground = Ground(folder=tmp_path, base_url=address, accounts=2, each=1, rows=2_000)
@@ -67,11 +65,11 @@ def test_a_stopped_driver_stops_its_children_and_goes_on(tmp_path: Path, address
     process = ground.start()
     ground.wait_for_running(process, 2)
     assert _second_driver(ground) == 10
-    mine = children(process.pid)
+    mine = below(process.pid)
     process.terminate()
     _, err = process.communicate(timeout=ENOUGH_S)
     assert process.returncode == 143, err
-    assert not [pid for pid in mine if Path(f"/proc/{pid}").exists()]
+    assert not [pid for pid in mine if there(pid)]
     seen = json.loads(ground.run("status", "--json")[1])
     assert (seen["driver"], seen["ended"], set(seen["states"])) == (None, False, {"cut_off"})
     assert ground.run()[0] == 0
@@ -86,24 +84,46 @@ def test_a_stopped_driver_stops_its_children_and_goes_on(tmp_path: Path, address
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="environments are read in /proc")
 def test_a_child_is_given_no_token_but_its_own(tmp_path: Path, address: str) -> None:
-    """The environment of a process can be read as long as it lives: those of the others' accounts are not in it."""
+    """Whoever may look into a child or its fork server finds no other account's token, in environment and memory."""
     ground = Ground(folder=tmp_path, base_url=address, accounts=2, each=1, rows=2_000)
     ground.write()
     process = ground.start()
     ground.wait_for_running(process, 2)
-    until = time.monotonic() + ENOUGH_S
-    while len(mine := [pid for pid in children(process.pid) if _is_import(pid)]) < 2:
-        assert time.monotonic() < until
-        time.sleep(0.02)  # a child that is just being made still shows what its driver has
-    given = [Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") for pid in mine]
+    server = _fork_server(process.pid, tmp_path)
+    pids = [server, *children(server)]
+    given = [[word for word in environment(pid) if b"TOKEN" in word] for pid in pids]
+    seen = [[holds(pid, f"account-{number}".encode()) for number in (1, 2)] for pid in pids]
     process.terminate()
     process.communicate(timeout=ENOUGH_S)
-    tokens = sorted([word for word in one if word.startswith(b"TOKEN_")] for one in given)
-    assert tokens == [[b"TOKEN_1=account-1"], [b"TOKEN_2=account-2"]]
+    assert given == [[], [], []]
+    assert (seen[0], sorted(seen[1:])) == ([False, False], [[False, True], [True, False]])
 
 
-def _is_import(pid: int) -> bool:
-    return b"importer.cli.fleet_child" in Path(f"/proc/{pid}/cmdline").read_bytes()
+@pytest.mark.slow
+@pytest.mark.skipif(not platforms.can_fork(), reason="no fork server where processes have no descriptors")
+def test_a_killed_fork_server_costs_a_try(tmp_path: Path, address: str) -> None:
+    """Its imports count as lost, are stopped, and begun again by a new server: nothing twice, none missing."""
+    ground = Ground(folder=tmp_path, base_url=address, accounts=2, each=1, rows=2_000)
+    ground.write()
+    process = ground.start()
+    ground.wait_for_running(process, 2)
+    os.kill(_fork_server(process.pid, tmp_path), signal.SIGKILL)
+    _, err = process.communicate(timeout=ENOUGH_S)
+    assert process.returncode == 0, err
+    lost = [line for line in ground.history() if line["state"] == "waiting"]
+    assert {(line["import"], line["losses"]) for line in lost} == {("i1-0", 1), ("i2-0", 1)}
+    assert "was lost" in lost[0]["reason"]
+    assert ground.violations() == []
+
+
+def _fork_server(driver: int, folder: Path) -> int:
+    """Return the process that forks the imports, when two of them have begun their ledgers."""
+    until = time.monotonic() + ENOUGH_S
+    while len(list(folder.glob("*.ledger"))) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    (server,) = children(driver)
+    return server
 
 
 def _second_driver(ground: Ground) -> int:

@@ -90,6 +90,17 @@ async def test_appends_at_one_time_share_a_sync(bench: Bench) -> None:
     assert bench.entries() == ["header", "run", *["intent"] * 200]
 
 
+async def test_an_outcome_shares_a_sync_with_the_next_intent(bench: Bench) -> None:
+    """Group commit: a worker that closes one batch and announces the next costs one write, not two."""
+    async with bench.working() as journal:
+        of = await journal.append(intent(0))
+        bench.log.clear()
+        journal.put(outcome(of, created=made(0)))
+        await anyio.lowlevel.checkpoint()  # as a worker takes its next batch from the stream
+        await journal.append(intent(1))
+        assert bench.log == ["write", "sync", "rows"]
+
+
 async def test_flush_waits_for_everything(bench: Bench) -> None:
     """After a flush all that was put is durable and in the ledgers; with nothing waiting it does nothing."""
     async with bench.working() as journal:

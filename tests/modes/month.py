@@ -1,176 +1,257 @@
 """A simulated month: nightly feeds with new, changed and broken rows, edits by another hand, and three bad nights.
 
-`make month` runs a whole one: 30 nights of 5,000 campaigns.
+Each night is a process of its own (`importer run`), and each day the simulated portal starts anew from its state. One
+night is killed as its first update is done, one meets the account's daily quota, in one the feed is missing; after the
+first two the same command is run again. `make month` runs a whole month: 30 nights of 5,000 campaigns.
 """
 
+import json
+import socket
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import anyio
-import anyio.lowlevel
 import anyio.to_thread
 
-from importer.admission import AdmissionPolicy
-from importer.errors import ImporterError
-from importer.hubspot.exchange import Exchange, Reply
-from importer.hubspot.transport import HubSpotTransport
+from importer import platforms
 from importer.inspecting import verify
 from importer.ledger.opening import Owner, open_ledger, read_header
-from importer.pipeline import run_plan
-from importer.report.books import Tally
+from importer.simulator.policy import SimulatorPolicy
 from importer.simulator.server import Simulator
-from importer.stopping import Stop
-from tests.modes.test_adopt import BY_NAME, adopt
-from tests.pipeline.conftest import World, made
+from tests.kills.grounds import ENVIRONMENT, WAITS
+from tests.modes.expected import DECISIONS, START, Came, Decision, Expected
+from tests.modes.told import Month, Ran
 
-KILLED: Final = 137  #: what a shell says of a process that was killed
+KILLED: Final = -9  #: what `subprocess` says of a process that was killed
+CHECK_EVERY: Final = 6  #: nights; in one of them the unchanged are read, too
+_AFTER_UPDATE: Final = "update/timeout_after_commit@1"  #: the first update is done and its answer never comes
+
+
+_BRIEF: Final = [word for name, value in WAITS.items() for word in (f"--{name}", value)]
 
 
 @dataclass(slots=True)
-class Month:
-    """What a month came to."""
+class Place:
+    """Where a month happens: the portal's state and port, the feed and the ledger."""
 
-    statuses: list[int] = field(default_factory=list)
-    requests: int = 0  #: used by the runs
-    least: int = 0  #: the least possible: full batches of creates, reads and updates, and two to look each night
-    differences: list[str] = field(default_factory=list)
-    twins: int = 0
-    opening_s: float = 0.0
-    created_after_adopting: int = 0  #: of 7 rows that are new
-    verified: list[str] = field(default_factory=list)  #: what `verify` found on the last night
+    folder: Path
+    port: int
+    expected: Expected
+    month: Month = field(default_factory=Month)
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger's folder."""
+        return self.folder / "ledger"
+
+    @property
+    def feed(self) -> Path:
+        """The feed's file."""
+        return self.folder / "feed.csv"
+
+    def write_feed(self, broken: int) -> None:
+        """Write tonight's feed, its last rows with a date that is none."""
+        rows = [f"{name},{notes},2026-11-01" for name, notes in self.expected.feed.items()]
+        rows += [f"Broken {n},x,someday" for n in range(broken)]
+        self.feed.write_text("\n".join(["hs_name,hs_notes,hs_start_date", *rows]) + "\n")
+
+    @asynccontextmanager
+    async def portal(self, *switches: str) -> AsyncIterator[Simulator]:
+        """Serve the portal for a day."""
+        policy = SimulatorPolicy.from_strings(switches)
+        async with Simulator(policy, port=self.port, state=self.folder / "portal") as simulator:
+            yield simulator
+
+    def command(self, simulator: Simulator, *words: str) -> list[str]:
+        """Return the words of a command which asks the portal."""
+        shared = ("--base-url", simulator.base_url, "--rate", "100000", "--yes", "--json")
+        return [sys.executable, "-m", "importer", *words, *shared]
+
+    def nightly(self, simulator: Simulator, decision: Decision) -> list[str]:
+        """Return the words of the nightly command."""
+        words = ("--ledger", str(self.ledger), "--mode", "upsert", "--key", "hs_name", "--on-conflict", decision)
+        return self.command(simulator, "run", str(self.feed), *words, *_BRIEF)
 
 
-def _batches(count: int) -> int:
-    return -(-count // 50)
+async def _ran(line: Sequence[str]) -> tuple[int, dict[str, Any]]:
+    """Run a command to its end; return its status and what it printed."""
+    done = await anyio.run_process(line, env=ENVIRONMENT, check=False, stdin=subprocess.DEVNULL)
+    return done.returncode, json.loads(done.stdout) if done.stdout.strip() else {}
 
 
-async def simulate(world: World, *, nights: int, rows: int, rng: Random) -> Month:
-    """Run `nights` nights of a feed of `rows` campaigns and compare the account with the feed."""
-    month, feed = Month(), {f"Campaign {n:06d}": f"note {n}" for n in range(rows)}
-    killed, quota, absent = nights // 4, nights // 2, 3 * nights // 4
-    async with world.simulator() as simulator:
+async def _killed(line: Sequence[str], simulator: Simulator) -> tuple[int, dict[str, Any]]:
+    """Run a command and kill it as its first update is done and not answered."""
+    quiet = subprocess.DEVNULL
+    async with await anyio.open_process(line, env=ENVIRONMENT, stdin=quiet, stdout=quiet, stderr=quiet) as process:
+        while process.returncode is None and not simulator.stats()["faults"]:
+            await anyio.sleep(0.01)
+        process.kill()
+        status = await process.wait()
+    return status, {}
+
+
+async def _run(
+    place: Place, simulator: Simulator, night: str, decision: Decision, *, least: int | None, checks: bool = False
+) -> Ran:
+    """Run the nightly command once, killed where the portal is to leave its first update unanswered; note it."""
+    before, began = len(simulator.requests), time.monotonic()
+    line = place.nightly(simulator, decision) + ["--check-unchanged"] * checks
+    kill = bool(simulator.policy.faults)
+    status, said = await (_killed(line, simulator) if kill else _ran(line))
+    told = {**said["books"], "conflicts": said["counts"]["conflicts"]} if said.get("books") else {}
+    ran = Ran(night, status, len(simulator.requests) - before, least, time.monotonic() - began, told, said.get("run"))
+    place.month.runs.append(ran)
+    return ran
+
+
+async def simulate(folder: Path, *, nights: int, rows: int, rng: Random) -> Month:
+    """Run `nights` nights of a feed that begins with `rows` campaigns; compare each with what it has to come to."""
+    broken = max(1, rows // 1000)
+    with closing(socket.socket()) as kept:  # bound and not listening: the port stays ours between two days
+        platforms.may_bind_again(kept)
+        kept.bind(("127.0.0.1", 0))
+        feed = {f"Campaign {n:06d}": f"note of {n}" for n in range(rows)}
+        place = Place(folder, kept.getsockname()[1], Expected(feed))
         for night in range(nights):
-            new, changed = _tomorrow(feed, night, rng) if night else (len(feed), set[str]())
-            broken = max(1, rows // 1000)
-            source = world.source(
-                [{"hs_name": name, "hs_notes": note, "hs_start_date": "2026-11-01"} for name, note in feed.items()]
-                + [{"hs_name": f"Broken {n}", "hs_notes": "x", "hs_start_date": "someday"} for n in range(broken)]
-            )
-            month.least += 2 + _batches(new) + 2 * _batches(len(changed))
-            if night == absent:
-                source.unlink()
-            status = await _night(world, simulator, source, month, kill=night == killed, over=night == quota)
-            month.statuses.append(status)
-            if night in {killed, quota}:  # the same command, the next morning
-                month.statuses.append(await _night(world, simulator, source, month))
-            _edit_by_hand(simulator, feed, rng)
-        month.twins = sum(count - 1 for count in made(simulator).values())
-        await _compare(world, simulator, feed, month)
-    return month
+            place.expected.tomorrow(night, rng)
+            place.write_feed(broken)
+            bad = {nights // 4: "killed", nights // 2: "over quota", 3 * nights // 4: "no feed"}.get(night, "")
+            await _night(place, night, bad, broken)
+            await _by_hand(place, rng)
+        await _afterwards(place, nights, broken)
+    return place.month
 
 
-def _tomorrow(feed: dict[str, str], night: int, rng: Random) -> tuple[int, set[str]]:
-    """Change 1 % of the feed and add 2 %."""
-    changed = set(rng.sample(sorted(feed), max(1, len(feed) // 100)))
-    for name in changed:
-        feed[name] = f"changed in night {night}"
-    new = max(1, len(feed) // 50)
-    start = len(feed)
-    feed |= {f"Campaign {n:06d}": f"note {n}" for n in range(start, start + new)}
-    return new, changed
+async def _night(place: Place, night: int, bad: str, broken: int, *, last: bool = False) -> None:
+    """Have one night, and after a kill or without quota the same command once more; compare."""
+    decision: Decision = "overwrite" if last else DECISIONS[night % len(DECISIONS)]
+    checks = not bad and (last or night % CHECK_EVERY == CHECK_EVERY - 1)
+    title = f"{night + 1} {bad or decision}{' checked' if checks else ''}"
+    if bad == "no feed":
+        place.feed.unlink()
+        async with place.portal() as simulator:
+            ran = await _run(place, simulator, title, decision, least=0)
+            place.month.wrong += [f"night {title}: {ran.status}"] if ran.status != 3 else []
+        return
+    came = place.expected.night(broken=broken, decision=decision, checks=checks)
+    switches = {"killed": (_AFTER_UPDATE,), "over quota": (f"daily={START + (came.least - START) // 2}",)}.get(bad, ())
+    async with place.portal(*switches) as simulator:
+        first = await _run(place, simulator, title, decision, least=came.least, checks=checks)
+    if bad:
+        async with place.portal() as simulator:
+            again = await _run(place, simulator, f"{night + 1} again", decision, least=None)
+        expected = KILLED if bad == "killed" else 7
+        place.month.wrong += _against(came, again, first) if first.status == expected else [f"{title}: {first.status}"]
+    else:
+        place.month.wrong += _against(came, first)
+    place.month.wrong += await _compared(place, title)
 
 
-def _edit_by_hand(simulator: Simulator, feed: dict[str, str], rng: Random) -> None:
-    """Let somebody change a campaign in HubSpot: the notes of one that the feed changes next, too."""
-    name = rng.choice(sorted(feed))
-    position = next((at for at, one in enumerate(simulator.truth) if one.properties["hs_name"] == name), None)
-    if position is not None:
-        simulator._account.update(position, {"hs_audience": "by hand"})
+def _against(came: Came, ran: Ran, before: Ran | None = None) -> list[str]:
+    """Return where a run came to something else than it has to; `before` was cut off before it."""
+    wrong = [] if ran.status == 1 else [f"night {ran.night}: status {ran.status}"]
+    names = ("created", "updated", "conflicts", "skipped", "failed") if before is None else ("failed",)
+    wrong += [f"night {ran.night}: {ran.told[name]} {name}, not {getattr(came, name)}"
+              for name in names if ran.told[name] != getattr(came, name)]  # fmt: skip
+    if before is not None and before.told:  # cut off and told: both together did it
+        both = {name: before.told[name] + ran.told[name] for name in ("created", "updated")}
+        wrong += [f"night {ran.night}: {count} {name}" for name, count in both.items() if count != getattr(came, name)]
+    if before is None and not came.least <= ran.requests <= came.most:
+        wrong.append(f"night {ran.night}: {ran.requests} requests, {came.least} are enough")
+    return wrong
 
 
-class _BadNight(HubSpotTransport):
-    """A way to HubSpot on which the process dies as its first update has arrived, or the day's quota is used up."""
-
-    died: anyio.CancelScope | None = None
-
-    async def update(self, body: bytes) -> Exchange:
-        """Send the update and die before its answer is read; or find the quota used up."""
-        if self.died is None:
-            day = b'{"status":"error","message":"You have reached your daily limit.","policyName":"DAILY"}'
-            now = anyio.current_time()
-            return Reply(status=429, body=day, sent_at=now, answered_at=now)
-        exchange = await super().update(body)
-        self.died.cancel()
-        await anyio.lowlevel.checkpoint()
-        return exchange
+async def _by_hand(place: Place, rng: Random) -> None:
+    """Let somebody else edit the portal: of what tomorrow's feed changes, of the rest, and beside the feed."""
+    expected = place.expected
+    others = sorted(expected.portal.keys() - set(expected.changes))
+    names = expected.changes[: max(1, len(expected.changes) // 10)] + rng.sample(others, 2)
+    edits = {name: f"by hand, {rng.random():.9f}" for name in names}
+    async with place.portal() as simulator:
+        at = {one.properties["hs_name"]: position for position, one in enumerate(simulator.truth) if not one.archived}
+        for name, notes in edits.items():
+            if name in at:
+                simulator._account.update(at[name], {"hs_notes": notes, "hs_audience": "by hand"})
+    expected.by_hand(edits)
 
 
-async def _night(
-    world: World, simulator: Simulator, source: Path, month: Month, *, kill: bool = False, over: bool = False
-) -> int:
-    """Run one night; 137 stands for a run that was killed."""
-    policy = AdmissionPolicy(mode="upsert", on_conflict="overwrite")
-    plan = world.make_plan(simulator.base_url, source, admission=policy, records=BY_NAME)
-    transport = _BadNight(plan.token, plan.transport) if kill or over else HubSpotTransport(plan.token, plan.transport)
-    tally = Tally()
-    try:
-        with anyio.CancelScope() as scope:
-            if isinstance(transport, _BadNight):
-                transport.died = scope if kill else None
-            summary = await run_plan(plan, transport, tally=tally, stop=Stop())
-            return int(summary.status)
-    except ImporterError as error:
-        return int(error.exit_status)
-    finally:
-        month.requests += tally.requests
-        await transport.aclose()
-    return KILLED
+async def _compared(place: Place, title: str) -> list[str]:
+    """Return how the portal differs from what it has to be."""
+    async with place.portal() as simulator:
+        there = [one for one in simulator.truth if not one.archived]
+    shown = {one.properties["hs_name"]: one.properties.get("hs_notes", "") for one in there}
+    wrong = [f"night {title}: {len(there) - len(shown)} twins"] if len(there) != len(shown) else []
+    portal = place.expected.portal
+    wrong += [f"night {title}: {name} is {shown.get(name)!r}, not {portal.get(name)!r}"
+              for name in sorted(shown.keys() | portal.keys()) if shown.get(name) != portal.get(name)]  # fmt: skip
+    return wrong
 
 
-async def _compare(world: World, simulator: Simulator, feed: dict[str, str], month: Month) -> None:
-    """Compare the account with the feed, open the ledger with a clock, lose it, adopt, and run one more night."""
-    there = {one.properties["hs_name"]: one.properties.get("hs_notes", "") for one in simulator.truth}
-    month.differences = sorted(name for name in there.keys() | feed.keys() if there.get(name) != feed.get(name))
-    owner = read_header(world.ledger)
+async def _afterwards(place: Place, nights: int, broken: int) -> None:
+    """Open the ledger by a clock, undo a night, have one more, lose the ledger, adopt, and have the last."""
+    month, expected = place.month, place.expected
+    await _opened(place)
+    await _undone(place, nights // 4 + 1)
+    await _night(place, nights, "", broken, last=True)
+    month.wrong += [f"verify: {sentence}" for sentence in await anyio.to_thread.run_sync(verify, place.ledger)]
+    place.ledger.rename(place.folder / "lost")
+    async with place.portal() as simulator:
+        status, _said = await _ran(place.command(simulator, "adopt", str(place.ledger), "--key", "hs_name"))
+        month.wrong += [f"adopt: status {status}"] if status else []
+        expected.written = dict(expected.portal)
+        expected.feed |= {f"After {n}": "new" for n in range(7)}
+        place.write_feed(0)
+        came = expected.night(broken=0, decision="skip")
+        ran = await _run(place, simulator, "after adopting", "skip", least=None)
+        month.created_after_adopting = ran.told["created"]
+        month.wrong += [] if ran.status == 0 else [f"after adopting: status {ran.status}"]
+        month.wrong += [] if ran.told["updated"] == came.updated else [f"after adopting: {ran.told['updated']} updated"]
+    month.wrong += await _compared(place, "after adopting")
+    month.wrong += [f"{name} is not as in the feed" for name in expected.feed if not expected.agrees(name)]
+
+
+async def _opened(place: Place) -> None:
+    """Note how long it takes to open the ledger."""
+    header = read_header(place.ledger)
+    owner = Owner(**{name: header[name] for name in ("base_url", "account", "simulated", "tool")})
     began = time.monotonic()
-    told = Owner(base_url=owner["base_url"], account=owner["account"], simulated=owner["simulated"], tool=owner["tool"])
-    ledger = await anyio.to_thread.run_sync(open_ledger, world.ledger, told)
-    month.opening_s = time.monotonic() - began
+    ledger = await anyio.to_thread.run_sync(open_ledger, place.ledger, owner)
+    place.month.opening_s = time.monotonic() - began
     ledger.close()
-    month.verified = verify(world.ledger)
-    world.ledger.rename(world.folder / "lost")
-    await adopt(world, simulator, BY_NAME)
-    feed |= {f"After {n}": "new" for n in range(7)}
-    source = world.source(
-        [{"hs_name": name, "hs_notes": note, "hs_start_date": "2026-11-01"} for name, note in feed.items()]
-    )
-    before = len(simulator.truth)
-    month.statuses.append(await _night(world, simulator, source, month))
-    month.created_after_adopting = len(simulator.truth) - before
+
+
+async def _undone(place: Place, night: int) -> None:
+    """Undo the run of one night and compare: what it made and nobody touched since is archived, the rest untouched."""
+    month, gone = place.month, place.expected.undone(night)
+    run = next(ran.run for ran in month.runs if ran.night.startswith(f"{night + 1} "))
+    async with place.portal() as simulator:
+        before = [one for one in simulator.truth if one.properties["hs_name"] not in gone]
+        status, _said = await _ran(place.command(simulator, "undo", str(place.ledger), "--run", str(run), *_BRIEF))
+        after = [one for one in simulator.truth if not one.archived]
+    month.undone, month.left = len(gone), len(place.expected.new_in[night]) - len(gone)
+    month.wrong += [] if status == (1 if month.left else 0) else [f"undo: status {status}"]
+    month.wrong += [] if after == before else ["undo touched what is not of that night, or left what is"]
 
 
 async def _full(folder: Path) -> Month:
-    return await simulate(World(folder), nights=30, rows=5_000, rng=Random(1))
+    return await simulate(folder, nights=30, rows=5_000, rng=Random(1))
 
 
-def main() -> None:
-    """Simulate a whole month and print what it came to."""
+def main() -> int:
+    """Simulate a whole month and print what it came to; 1 if anything is wrong."""
     with tempfile.TemporaryDirectory() as folder:
         month = anyio.run(_full, Path(folder))
-    out = partial(print, file=sys.stdout)
-    out(f"exit statuses: {month.statuses}")
-    out(f"requests: {month.requests} used, {month.least} at least")
-    out(f"campaigns that differ from the feed: {len(month.differences)}; twins: {month.twins}")
-    out(f"verify found: {month.verified or 'nothing'}")
-    out(f"opening the ledger on the last night: {month.opening_s:.3f} s")
-    out(f"created after the ledger was lost and the account adopted: {month.created_after_adopting} of 7 new rows")
+    sys.stdout.write(month.report() + "\n")
+    return 1 if month.wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

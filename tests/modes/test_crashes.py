@@ -2,7 +2,7 @@
 
 import pytest
 
-from importer.inspecting import verify
+from importer.inspecting import status, verify
 from importer.ledger.replay import JOURNAL
 from tests.modes.test_adopt import BY_NAME, adopt
 from tests.modes.test_upsert import feed, night, notes
@@ -62,5 +62,7 @@ async def test_an_update_that_was_not_answered_is_found_by_the_next_run(world: W
         await night(world, simulator, feed(3, n0="a"))
         kinds = [line.split(b'"t":"')[1].split(b'"')[0] for line in (world.ledger / JOURNAL).read_bytes().splitlines()]
         cut_after(world, kinds.index(b"update") + 1)
+        assert status(world.ledger)["updating"] == 1
         summary = await night(world, simulator, feed(3, n0="a"))
+        assert status(world.ledger)["updating"] == 0
         assert (summary.counts["recovered"], summary.books.skipped, summary.books.updated) == (1, 3, 0)

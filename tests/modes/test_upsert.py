@@ -69,6 +69,27 @@ async def test_what_somebody_changed_meanwhile_is_a_conflict(
     assert verify(world.ledger) == []
 
 
+async def test_unchanged_rows_are_read_only_when_that_is_asked(world: World) -> None:
+    """Without --check-unchanged no request is spent on them; with it edits and deletions in HubSpot are found."""
+    async with world.simulator() as simulator:
+        await night(world, simulator, feed(120))
+        simulator._account.update(1, {"hs_notes": "by hand"})
+        simulator._account.archive(2)
+        summary = await night(world, simulator, feed(120))
+        assert (summary.books.skipped, summary.counts["requests"], summary.counts["conflicts"]) == (120, 2, 0)
+        lines = (world.ledger / "journal.jsonl").read_bytes().count(b"confirm")
+        summary = await night(world, simulator, feed(120, n4="new"), check_unchanged=True)
+        assert (summary.books.skipped, summary.books.updated, summary.books.failed) == (118, 1, 1)
+        assert (summary.counts["conflicts"], summary.counts["missing"], summary.counts["requests"]) == (1, 1, 7)
+        assert (world.ledger / "journal.jsonl").read_bytes().count(b"confirm") == lines
+        summary = await night(
+            world, simulator, feed(120, n4="new"), check_unchanged=True, on_conflict="overwrite", recreate_missing=True
+        )
+        assert (summary.books.skipped, summary.books.updated, summary.books.created) == (118, 1, 1)
+        assert notes(simulator) == {row["hs_name"]: row["hs_notes"] for row in feed(120, n4="new")}
+    assert verify(world.ledger) == []
+
+
 async def test_deleted_campaigns_are_reported_or_made_again(world: World) -> None:
     """A changed row whose campaign is gone fails as campaign_missing, or is made again when that was asked for."""
     async with world.simulator() as simulator:

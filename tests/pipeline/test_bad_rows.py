@@ -1,5 +1,7 @@
 """A file with one per cent of bad rows of ten kinds: each fails alone, with its own code; all others are made."""
 
+from importer.model import State
+from importer.report.books import Tally
 from tests.pipeline.conftest import World, made
 
 COLUMNS = ("hs_name", "hs_start_date", "hs_end_date", "hs_campaign_status", "hs_currency_code", "hs_notes")
@@ -61,3 +63,23 @@ async def test_all_errors_of_a_row_at_once(world: World) -> None:
         ("invalid_date", "hs_start_date"),
         ("invalid_choice", "hs_campaign_status"),
     }
+
+
+async def test_rejected_rows_do_not_pile_up(world: World) -> None:
+    """However many rows are rejected, only some thousand are in memory: reading waits until they are written."""
+    count = 8_000
+    source = world.source([{"hs_name": f"Campaign {n}", "hs_start_date": "soon"} for n in range(count)])
+    tally, waiting, failures = Tally(), list[int](), world.ledger / "failures.jsonl"
+
+    def look() -> None:
+        rejected = tally.ended[State.FAILED]
+        if rejected and rejected % 1_000 == 0:
+            waiting.append(rejected - failures.read_bytes().count(b"\n"))
+
+    tally.watch = look
+    async with world.simulator() as simulator:
+        summary = await world.run(simulator, source, tally=tally)
+
+    assert (summary.books.failed, len(world.rows("failures.jsonl"))) == (count, count)
+    assert len(waiting) >= count / 1_000
+    assert max(waiting) <= 3_000

@@ -6,6 +6,7 @@ from heapq import heappop, heappush
 from itertools import count
 from random import Random
 
+from importer.errors import ImporterError, UsageError
 from importer.pacing import RatePolicy
 from importer.sharing.limit import MARGIN_S
 from importer.sharing.turns import Act, StoreError, Turns
@@ -21,12 +22,17 @@ class MemoryStore:
     kept: bytes | None = None
     wall: Callable[[], float] = lambda: 0.0
     broken: bool = False
+    forgets: bool = False
 
     def turn(self, act: Act) -> None:
         """Let `act` change what is kept."""
         if self.broken:
             raise StoreError("Input/output error")
         self.kept = act(self.kept, self.wall())
+
+    def refusal(self, why: str) -> ImporterError:
+        """Return an error of the start."""
+        return UsageError(why)
 
     def close(self) -> None:
         """Nothing is open."""

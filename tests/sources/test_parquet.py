@@ -90,7 +90,7 @@ def test_rows_are_numbered(read: Read) -> None:
     """There are no lines: the number of the row, from 1, stands for it."""
     reading = read(parquet({"n": [f"n{i}" for i in range(2500)]}, row_group_size=700))
     assert reading.lines == list(range(1, 2501))
-    assert (sum(reading.chunks), max(reading.chunks)) == (2500, 1000)
+    assert (sum(reading.chunks), max(reading.chunks)) == (2500, 500)
     assert (reading.format, reading.columns) == ("parquet", ("n",))
 
 

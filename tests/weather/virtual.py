@@ -88,6 +88,10 @@ class Portal:
         """POST a batch."""
         return await self._exchange("POST", f"{paths('2026-03').campaigns}/batch/create", body=body)
 
+    async def update(self, body: bytes) -> Exchange:
+        """POST a batch of updates."""
+        return await self._exchange("POST", f"{paths('2026-03').campaigns}/batch/update", body=body)
+
     async def list_page(
         self,
         *,

@@ -1,13 +1,11 @@
 """A Dask cluster of real processes on loopback: a scheduler and workers, each of which can be killed or frozen."""
 
-import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,17 +49,18 @@ class Cluster:
         while len(self.workers) < workers:
             self.add_worker()
 
-    def add_worker(self) -> None:
-        """Start one more worker."""
+    def add_worker(self, before: Sequence[str] = ()) -> None:
+        """Start one more worker, by a command that `before` begins with."""
         line = ("worker", self.address, "--nthreads", str(self.threads), "--no-nanny", "--memory-limit", "0")
         host = ("--host", "127.0.0.1", "--local-directory", str(self.folder / "dask"), "--death-timeout", "20")
-        self.workers.append(self._begin(f"worker-{len(self.workers)}", *line, *host))
+        self.workers.append(self._begin(f"worker-{len(self.workers)}", *line, *host, before=before))
 
-    def _begin(self, name: str, *line: str) -> "subprocess.Popen[bytes]":
+    def _begin(self, name: str, *line: str, before: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
         with (self.folder / f"{name}.log").open("ab") as log:
             return subprocess.Popen(
-                [*_DASK, *line, "--no-dashboard", *self.certificates], stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
+                [*before, *_DASK, *line, "--no-dashboard", *self.certificates], stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL,
+            )  # fmt: skip
 
     def _wait(self) -> None:
         until = time.monotonic() + WAIT_S
@@ -106,43 +105,21 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     process.wait()
 
 
-def children_of(fleet_file: Path) -> list[int]:
-    """Return the ids of the processes that run an import of a fleet on this machine."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                line = (entry / "cmdline").read_bytes().split(b"\0")
-                if b"importer.cli.fleet_child" in line and os.fsencode(fleet_file) in line:
-                    found.append(int(entry.name))
+def family(pid: int) -> set[int]:
+    """Return a process and all that it has begun, and they, as far as they are there."""
+    found, wave = {pid}, [pid]
+    while wave:
+        with suppress(OSError):
+            for task in Path(f"/proc/{wave.pop()}/task").iterdir():
+                below = {int(one) for one in (task / "children").read_text().split()} - found
+                wave += below
+                found |= below
     return found
 
 
-def write_fleet(
-    folder: Path, engine: str, base_url: str, imports: Iterable[tuple[str, int, int]], *, tls: Sequence[str] = ()
-) -> Path:
-    """Write a fleet of imports (name, number of the account, rows) with sources, tokens and file; return its path."""
-    (folder / "shared").mkdir(exist_ok=True)
-    lines = [f'[fleet]\ndirectory = "shared"\nengine = "{engine}"\nat_once = 50\nretries = 20\nworker_ttl = 5']
-    if tls:
-        lines.append('[fleet.tls]\nca = "{}"\ncert = "{}"\nkey = "{}"'.format(*tls))
-    lines.append('[options]\nkey = "hs_name"')
-    seen = set()
-    for name, account, rows in imports:
-        if account not in seen:
-            seen.add(account)
-            (folder / f"token-{account}").write_text(f"account-{account}")
-            (folder / f"token-{account}").chmod(0o600)
-            lines.append(f'[accounts.a{account}]\ntoken = "file:{folder}/token-{account}"\nbase_url = "{base_url}"')
-        text = "hs_name,hs_notes\n" + "".join(f"{name} {row},{name}\n" for row in range(rows))
-        (folder / f"{name}.csv").write_text(text)
-        lines.append(f'[[imports]]\nname = "{name}"\naccount = "a{account}"\nsource = "{name}.csv"')
-    path = folder / "fleet.toml"
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def states(folder: Path) -> dict[str, str]:
-    """Return the latest state of each import, as the history tells."""
-    told = (json.loads(line) for line in (folder / "shared" / "history.jsonl").read_bytes().splitlines())
-    return {line["import"]: line["state"] for line in told}
+def gone(pids: set[int]) -> None:
+    """Return when none of the processes is left."""
+    until = time.monotonic() + WAIT_S
+    while left := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < until, f"still there: {left}"
+        time.sleep(0.05)

@@ -1,0 +1,38 @@
+"""What the tests of fleets on a cluster share: a slow server, and fleets whose commands end with the test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.fleet_ground import Ground
+from tests.fleet.on_cluster import NOWHERE, Make
+from tests.kills.grounds import simulated
+
+
+@pytest.fixture
+def slow_server() -> Iterator[str]:
+    """Serve many accounts, none of them fast, so that losses meet imports at work."""
+    with simulated("accounts=99", "latency=fixed:0.4", "rate=100000") as base_url:
+        yield base_url
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Make fleets, each in a folder of its own, and kill what they leave at work."""
+    made: list[Ground] = []
+
+    def one(engine: str, *more: str, base_url: str = NOWHERE, rows: int = 600, each: int = 1) -> Ground:
+        folder = tmp_path / f"fleet-{len(made)}"
+        folder.mkdir()
+        ground = Ground(
+            folder=folder, base_url=base_url, engine=engine, at_once=50, rows=rows, each=each, tokens="file",
+            more=more or ("worker_ttl = 5",),
+        )  # fmt: skip
+        ground.write()
+        made.append(ground)
+        return ground
+
+    yield one
+    for ground in made:
+        ground.stop()

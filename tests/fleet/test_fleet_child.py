@@ -1,0 +1,97 @@
+"""One import as a process, forked or executed: both are told alike, and both are stopped."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from importer import platforms
+from importer.fleet.child import run_child, run_of_fleet
+from importer.fleet.file import read_fleet
+from importer.fleet.fork_server import ForkServer
+from importer.fleet.forking import SERVER
+from importer.fleet.model import Ended, Job
+from importer.version import VERSION
+from tests.fleet.fleet_ground import ENOUGH_S, Ground
+from tests.fleet.in_proc import below, command_line, there
+from tests.kills.grounds import simulated
+
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+TOKENS = {**os.environ, "TOKEN_1": "account-1", "TOKEN_2": "account-2"}
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Serve many accounts, none of them fast."""
+    with simulated("accounts=9", "latency=fixed:0.1", "rate=100000") as base_url:
+        yield base_url
+
+
+@pytest.fixture(params=["executed", "forked"])
+def forks(request: pytest.FixtureRequest) -> Iterator[ForkServer | None]:
+    """Give a fork server or none."""
+    if request.param == "executed":
+        yield None
+        return
+    if not platforms.can_fork():
+        pytest.skip("no fork server where processes have no descriptors")
+    server = ForkServer()
+    yield server
+    server.close()
+
+
+def ground_of(folder: Path, address: str, **more: Any) -> Ground:
+    """Write a fleet of two imports, of which the second's source is missing."""
+    ground = Ground(folder=folder, base_url=address, accounts=2, each=1, **more)
+    ground.write()
+    (ground.directory / "logs").mkdir(parents=True)
+    (ground.directory / "accounts").mkdir()
+    (folder / "i2-0.csv").unlink()
+    return ground
+
+
+def job(ground: Ground, name: str) -> Job:
+    """Return an import as it travels."""
+    return Job(fleet_file=str(ground.file), import_name=name, version=VERSION)
+
+
+async def test_both_ways_tell_the_same(tmp_path: Path, address: str, forks: ForkServer | None) -> None:
+    """Done, a missing source, a token that is not set, an import that is not there, another version."""
+    ground = ground_of(tmp_path, address, rows=3)
+    fleet = read_fleet(ground.file)
+
+    async def told(name: str, tokens: dict[str, str] = TOKENS) -> Ended:
+        return replace(await run_of_fleet(job(ground, name), fleet, tokens, forks), where="")
+
+    assert await told("i1-0") == Ended(status=0)
+    assert json.loads((ground.directory / "logs" / "i1-0.json").read_text())["books"]["created"] == 3
+    assert {path.stat().st_mode & 0o777 for path in (ground.directory / "logs").iterdir()} == {0o600}
+    missing = await told("i2-0")
+    assert (missing.status, missing.lost, "i2-0.csv" in str(missing.said)) == (3, None, True)
+    nowhere = await told("i1-0", {"PATH": os.environ["PATH"]})
+    assert (nowhere.status, nowhere.said) == (4, "account a1: TOKEN_1 is not set")
+    assert "has no import x any more" in str((await told("x")).lost)
+    other = await run_child(replace(job(ground, "i1-0"), version="0.0.0"), TOKENS)
+    assert "the driver 0.0.0" in str(other.lost)
+
+
+async def test_a_cancelled_import_is_stopped(tmp_path: Path, address: str, forks: ForkServer | None) -> None:
+    """Its process is gone when the cancellation is over, and the next one goes on."""
+    ground = ground_of(tmp_path, address, rows=2_000)
+    fleet, before = read_fleet(ground.file), below(os.getpid())
+    with anyio.fail_after(ENOUGH_S):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run_of_fleet, job(ground, "i1-0"), fleet, TOKENS, forks)
+            while not await anyio.Path(tmp_path / "i1-0.csv.ledger").exists():
+                await anyio.sleep(0.02)
+            tasks.cancel_scope.cancel()
+        left = [pid for pid in below(os.getpid()) - before if there(pid)]
+        assert [command_line(pid)[-1:] for pid in left] == ([[SERVER]] if forks else [])
+        assert (await run_of_fleet(job(ground, "i1-0"), fleet, TOKENS, forks)).status == 0
+    made = json.loads((ground.directory / "logs" / "i1-0.json").read_text())["books"]
+    assert made["created"] + made["skipped"] == 2_000
