@@ -1,6 +1,7 @@
 """`simulator` and `demo`: a HubSpot to play with."""
 
 import csv
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from importer.cli.pasting import command_line
 from importer.cli.planning import build_plan
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus, ImporterError, UsageError
-from importer.settings import load
+from importer.settings import DEFAULT_FILE, load
 from importer.simulator.policy import SimulatorPolicy
 
 FILE: Final = "campaigns.csv"
@@ -71,10 +72,11 @@ def demo(argument: None, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
         path = write_demo(folder, rows)
         screen.say(f"{path}: {rows:,} campaigns and {len(_BAD) + 1} rows that are bad or double")
         screen.say("the simulated HubSpot will lose an answer, drop a connection and ask for a pause")
-        loaded = load({"simulate": True, "fault": list(_FAULTS)})
+        # The file of the folder it is tried in is about other columns.
+        loaded = load({"simulate": True, "fault": list(_FAULTS), "config": os.devnull})
         plan = build_plan(loaded, [str(path)])
         plan = replace(plan, settling=replace(plan.settling, timeout_s=0.5))
-        again = ["run", "--simulate", str(path)]
+        again = ["run", "--simulate", *(["--config", os.devnull] * Path(DEFAULT_FILE).exists()), str(path)]
         status = session.run(runs.run, plan, loaded.settings, screen=screen, argv=again, origins=loaded.origins)
     except OSError as error:
         return show_error(UsageError(f"the demonstration has no folder: {error}"), screen)

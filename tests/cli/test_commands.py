@@ -229,6 +229,15 @@ def test_names_from_the_source_cannot_steer_the_terminal(folder: Path) -> None:
     assert "\\x1b" in done.stderr
 
 
+def test_the_demonstration_heeds_no_configuration_of_the_folder(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is tried beside a file of one's own, whose columns are others; what it says to paste is right there, too."""
+    (folder / "importer.toml").write_text('[mapping]\nname = "x"\n[mapping.properties]\nhs_name = "Name"\n')
+    assert playing.demo(None, {"into": "demo", "rows": "10"}, ["demo"]) == ExitStatus.OK
+    assert f"run --simulate --config {os.devnull} demo/campaigns.csv" in capsys.readouterr().err
+
+
 def test_the_demonstration_ends_with_a_sum_and_a_ledger(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Bad rows fail, faults are ridden out, and the last line of stdout balances."""
     assert playing.demo(None, {"into": "demo", "rows": "120"}, ["demo"]) == ExitStatus.OK

@@ -4,6 +4,7 @@ A target ends in silence, in an `AssertionError`, or in an exception that the pa
 beside the bytes (a cap, a status) it takes from their checksum, so that an input by itself shows a fault again.
 """
 
+import codecs
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -89,7 +90,8 @@ def _encoded(data: bytes) -> None:
         if isinstance(item, Row):
             str(item.cells).encode()  # nothing that cannot be written passes
     if error is None and all(isinstance(item, Row) for item in items):
-        data.decode(encoding)  # nor is anything replaced in silence
+        told = "utf-8" if data.startswith(codecs.BOM_UTF8) else encoding  # its mark counts more than a name
+        data.decode(told)  # nor is anything replaced in silence
 
 
 def _packed(data: bytes) -> None:
