@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
 .PHONY: help demo test deep fast lint types workflows schemas wheel installed security audit check cov fmt requirements clean \
   bench bench-quick bench-full bench-smoke browser hosts pictures docs reference crash crash-random crash-recoveries crash-points crash-naive seeds month disks bits \
-  cuts fuzz giants planted mutants durability rate limits-shared fleet-rounds nightly
+  cuts fuzz giants planted mutants durability rate limits fleet-rounds nightly
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -209,7 +209,7 @@ reference: $(DEV_STAMP) ## write the tables of docs/reference anew from the code
 durability: $(DEV_STAMP) ## what the syncs cost
 	$(BIN)/python -m benchmarks.durability
 
-limits-shared: $(DEV_STAMP) ## what a limit costs that processes share, in a file and in Redis (8 minutes)
+limits: $(DEV_STAMP) ## what a limit costs that processes share, in a file and in Redis (8 minutes)
 	$(BIN)/python -m benchmarks.limits_shared
 
 rate: $(DEV_STAMP) ## how much of the rate limit is used, in a minute of real time
