@@ -188,7 +188,7 @@ def _importer_there(who: str) -> Iterator[None]:
 
 
 def _hush() -> None:
-    """Let Dask's loggers say nothing of losses, which are told in the fleet's own words; several have their own level."""
+    """Let Dask's loggers, several of which have a level of their own, leave losses to the fleet's own words."""
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] == "distributed":
             logging.getLogger(name).setLevel(logging.CRITICAL)
