@@ -117,7 +117,7 @@ class DaskEngine:
             PausedError: the scheduler is not reached, or somebody does not answer.
             UsageError: a certificate, or the importer there, or the directory there, is not the one that is wanted.
         """
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # losses are told in the fleet's own words
+        _hush()
         address = self._fleet.engine
         security = await anyio.to_thread.run_sync(_security, self._fleet.tls)
         self._sign = await anyio.to_thread.run_sync(_sign, self._sign.path)
@@ -185,6 +185,13 @@ def _importer_there(who: str) -> Iterator[None]:
         raise UsageError(
             f"{who} has no importer {VERSION}: {error}", hint="Install campaign-importer[fleet] where Dask runs, too."
         ) from error
+
+
+def _hush() -> None:
+    """Let Dask's loggers, several of which have a level of their own, leave losses to the fleet's own words."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _sign(path: str) -> Sign:

@@ -52,7 +52,8 @@ class Cluster:
     def add_worker(self, before: Sequence[str] = ()) -> None:
         """Start one more worker, by a command that `before` begins with."""
         line = ("worker", self.address, "--nthreads", str(self.threads), "--no-nanny", "--memory-limit", "0")
-        host = ("--host", "127.0.0.1", "--local-directory", str(self.folder / "dask"), "--death-timeout", "20")
+        host = ("--host", "127.0.0.1", "--local-directory", str(self.folder / "dask"), "--death-timeout", "20",
+                "--preload", "importer.fleet.dask_task")  # fmt: skip
         self.workers.append(self._begin(f"worker-{len(self.workers)}", *line, *host, before=before))
 
     def _begin(self, name: str, *line: str, before: Sequence[str] = ()) -> "subprocess.Popen[bytes]":

@@ -27,7 +27,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
         folder.mkdir()
         ground = Ground(
             folder=folder, base_url=base_url, engine=engine, at_once=50, rows=rows, each=each, tokens="file",
-            more=more or ("worker_ttl = 5",),
+            more=more or ("worker_ttl = 20",),
         )  # fmt: skip
         ground.write()
         made.append(ground)

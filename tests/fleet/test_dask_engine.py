@@ -84,7 +84,7 @@ def test_the_imports_of_a_lost_worker_go_on_elsewhere(make: Make, slow_server: s
 
 def test_a_loss_too_many_leaves_the_import_to_the_next_run(make: Make, slow_server: str, cluster: Cluster) -> None:
     """With retries = 0 the loss is told as one, the other imports go on, and the next round makes the rest."""
-    ground = make(cluster.address, "worker_ttl = 5", "retries = 0", base_url=slow_server)
+    ground = make(cluster.address, "worker_ttl = 20", "retries = 0", base_url=slow_server)
     process = begin(ground)
     end(at_work(cluster))
     _, err = process.communicate(timeout=ENOUGH_S)
@@ -129,7 +129,7 @@ def test_a_lost_driver_is_run_again(make: Make, slow_server: str, cluster: Clust
 
 def test_a_worker_that_wakes_up_finds_its_imports_given_away(make: Make, slow_server: str, cluster: Cluster) -> None:
     """SIGSTOP for longer than worker_ttl, with its imports: what begins elsewhere waits for the accounts' locks."""
-    ground = make(cluster.address, base_url=slow_server)
+    ground = make(cluster.address, "worker_ttl = 5", base_url=slow_server)
     process = begin(ground)
     victim = at_work(cluster)
     host = sorted(family(victim.pid))

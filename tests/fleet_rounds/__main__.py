@@ -15,6 +15,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -71,7 +72,8 @@ def run_round(ground: Ground, cluster: Cluster, kind: str, rng: random.Random) -
     _wait_for_moment(ground, rng)
     _strike(ground, cluster, kind, rng)
     while True:
-        out, err = process.communicate(timeout=ENOUGH_S * 3)
+        _wait(process, cluster)
+        out, err = process.communicate()
         score.runs += 1
         (ground.folder / f"run-{score.runs}.log").write_text(f"status {process.returncode}\n{out}{err}")
         if process.returncode == 0 or score.runs == RUNS_MAX:
@@ -99,6 +101,16 @@ def _wait_for_moment(ground: Ground, rng: random.Random) -> None:
     while process.poll() is None and sum(ground.sent(number) for number in numbers) < wanted:
         time.sleep(0.02)
     time.sleep(rng.uniform(0.0, 1.0))
+
+
+def _wait(process: "subprocess.Popen[str]", cluster: Cluster) -> None:
+    """Return when the command has ended; bring back workers that are gone, as a unit of systemd does."""
+    until = time.monotonic() + ENOUGH_S * 3
+    while process.poll() is None:
+        if cluster.scheduler is not None and cluster.scheduler.poll() is None:
+            cluster.start(WORKERS)
+        assert time.monotonic() < until
+        time.sleep(0.2)
 
 
 def _strike(ground: Ground, cluster: Cluster, kind: str, rng: random.Random) -> None:
