@@ -1,7 +1,7 @@
 """A round: every import once. What of it is done is read from the ledgers, so a driver that dies forgets nothing.
 
 As a round begins, the size of each journal is noted. An import is done when its journal holds, behind that mark, the
-end of a complete pass. No clock is compared: the hosts' may differ.
+end of a complete pass, and that run's summary is there. No clock is compared: the hosts' may differ.
 """
 
 import contextlib
@@ -17,6 +17,7 @@ from importer.fleet.standing import Standing, State
 from importer.ledger.replay import JOURNAL
 from importer.report.books import Books
 from importer.report.private import write_private
+from importer.reporting import RUNS, SUMMARY
 
 _BLOCK: Final = 1 << 16
 _ENDS: Final = (b'"t":"end"', b'"t":"stop"')
@@ -91,9 +92,14 @@ def done_in(current: Round, imports: Iterable[Import]) -> dict[str, Standing]:
     found = {}
     for one in imports:
         end = last_end(one, current.marks.get(one.name, 0))
-        if end is not None and end.complete:
+        if end is not None and end.complete and _told(one, end):
             found[one.name] = Standing(state=state_of(end.books), reason="its ledger says so")
     return found
+
+
+def _told(one: Import, end: LastEnd) -> bool:
+    """Return whether the run came to write its summary: one killed before may not have written all of its results."""
+    return (Path(one.ledger) / RUNS / f"{end.run:04d}" / SUMMARY).exists()
 
 
 def state_of(books: Books) -> State:

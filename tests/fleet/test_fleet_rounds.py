@@ -47,6 +47,10 @@ def journal(one: Import, *kinds: str, failed: int = 0) -> None:
                 "books": {"read": 2, "created": 2 - failed, "failed": failed},
             }
             file.write(json.dumps(entry, separators=(",", ":")) + "\n")
+    if "end" in kinds:
+        summary = folder / "runs" / "0001" / "summary.json"
+        summary.parent.mkdir(parents=True, exist_ok=True)
+        summary.write_text("{}")
 
 
 def test_what_ended_behind_the_mark_is_done_in_the_round(fleet: Fleet) -> None:
@@ -64,6 +68,16 @@ def test_what_ended_behind_the_mark_is_done_in_the_round(fleet: Fleet) -> None:
     journal(two, "run")
     assert set(marks.done_in(current, fleet.imports)) == {"one"}
     assert marks.last_end(two) is None
+
+
+def test_what_ended_and_was_killed_before_its_summary_runs_again(fleet: Fleet) -> None:
+    """The journal is whole, the rows for people may not be: the next run writes them, and sends nothing."""
+    one, _ = fleet.imports
+    current = marks.current_round(fleet, 100.0)
+    journal(one, "run", "end")
+    assert set(marks.done_in(current, fleet.imports)) == {"one"}
+    (Path(one.ledger) / "runs" / "0001" / "summary.json").unlink()
+    assert marks.done_in(current, fleet.imports) == {}
 
 
 def test_a_round_that_was_cut_off_is_gone_on_with(fleet: Fleet) -> None:
