@@ -48,7 +48,7 @@ class Peaks:
         for worker in cluster.workers:
             self.worker = max(self.worker, pss_mb([worker.pid]))
             for pid in family(worker.pid) - {worker.pid}:
-                if len(family(pid)) > 1:
+                if parent_of(pid) == worker.pid:
                     self.forks = max(self.forks, pss_mb([pid]))
                 else:
                     self.imports.append(pss_mb([pid]))
@@ -74,6 +74,14 @@ def started(path: Path) -> "subprocess.Popen[bytes]":
     """Start the command."""
     line = [sys.executable, "-m", "importer", "fleet", "--insecure", "--quiet", str(path)]
     return subprocess.Popen(line, stdout=subprocess.DEVNULL)  # noqa: S603 - our own command
+
+
+def parent_of(pid: int) -> int | None:
+    """Return the process that began this one; None where it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
 
 
 def cpu_s(pids: Sequence[int]) -> float:
