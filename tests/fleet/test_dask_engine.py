@@ -82,6 +82,17 @@ def test_the_imports_of_a_lost_worker_go_on_elsewhere(make: Make, slow_server: s
     assert any("its worker was lost" in (line.get("reason") or "") for line in ground.history())
 
 
+def test_a_worker_that_is_stopped_hands_its_imports_on(make: Make, slow_server: str, cluster: Cluster) -> None:
+    """SIGTERM: nothing of it is left at work, and what was not done goes on elsewhere."""
+    ground = make(cluster.address, base_url=slow_server)
+    process = begin(ground)
+    victim = at_work(cluster)
+    mine = below(victim)
+    victim.terminate()
+    gone(mine)
+    well_ended(ground, process)
+
+
 def test_a_loss_too_many_leaves_the_import_to_the_next_run(make: Make, slow_server: str, cluster: Cluster) -> None:
     """With retries = 0 the loss is told as one, the other imports go on, and the next round makes the rest."""
     ground = make(cluster.address, "worker_ttl = 20", "retries = 0", base_url=slow_server)
