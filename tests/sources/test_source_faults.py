@@ -87,9 +87,10 @@ def test_byte_order_marks(read: Read, encoding: str) -> None:
 
 @pytest.mark.parametrize("named", ["cp1252", "utf-16-be", "utf-32"])
 def test_a_byte_order_mark_that_contradicts_the_option(read: Read, named: str) -> None:
-    """A mark is proof: a named encoding that contradicts it is refused, not obeyed."""
+    """A mark is proof: a named encoding that contradicts it is refused, not obeyed; UTF-8's is believed."""
     assert isinstance(read("a,b\n".encode("utf-16"), encoding=named).error, SourceError)
-    assert isinstance(read("a,b\n".encode("utf-8-sig"), encoding=named).error, SourceError)
+    reading = read("ä,b\n1,é\n".encode("utf-8-sig"), encoding=named)
+    assert (reading.columns, reading.cells) == (("ä", "b"), [{"ä": "1", "b": "é"}])
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "utf-16-le", "utf-16-be", "cp932", "gb18030", "cp037"])
