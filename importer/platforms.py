@@ -136,6 +136,9 @@ def boot_id(path: Path = Path("/proc/sys/kernel/random/boot_id")) -> str | None:
 
 # Processes
 
+#: Python's own option for a process of ours: no module comes from the folder that it happens to be begun in.
+ALONE: Final = ("-P",)
+
 
 def can_fork(*, calls: Any = os) -> bool:
     """Return whether a process can be forked here, watched by others than its parent, and signalled without a mistake.

@@ -76,7 +76,8 @@ def _signed(seconds: float) -> str:
 
 
 def _who(mine: Look, other: Look) -> Finding:
-    if mine.machine is not None and mine.machine == other.machine:
+    known = mine.machine is not None or other.machine is not None
+    if mine.machine == other.machine and (known or mine.host == other.host):
         remedy = "This proves nothing about two machines: run it on two that share the folder."
         return Finding("two hosts", "warn", f"{mine.host} and {other.host} are one machine", remedy)
     return Finding("two hosts", "ok", f"{mine.host} and {other.host}")

@@ -162,7 +162,9 @@ def _watch(meeting: Meeting) -> tuple[float | None, float | None, int]:
         return found == _NEW
 
     def has_grown() -> bool:
-        return grown.stat().st_size == 2 * len(_LINE) and _read(grown) == 2 * _LINE
+        with suppress(OSError):  # its name is seen late
+            return grown.stat().st_size == 2 * len(_LINE) and _read(grown) == 2 * _LINE
+        return False
 
     return meeting.until(renamed, _SEEN_S), meeting.until(has_grown, _SEEN_S), torn
 

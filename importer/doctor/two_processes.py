@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from importer.doctor.shared_locks import MakeLock, TriedLock
+from importer.platforms import ALONE
 
 _HOLD: Final = (
     "import pathlib, sys; from importer.doctor.shared_locks import TriedLock;"
@@ -21,7 +22,7 @@ def excluded_alone(path: Path, make_lock: MakeLock = TriedLock) -> str | None:
     Blocks for about a second. `path` is removed again. Raises `UsageError` where no lock can be had, `OSError`.
     """
     mine = make_lock(path)
-    command = [sys.executable, "-c", _HOLD, str(path)]
+    command = [sys.executable, *ALONE, "-c", _HOLD, str(path)]
     try:
         with subprocess.Popen(  # noqa: S603 - our own interpreter, without a shell
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

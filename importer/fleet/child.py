@@ -122,7 +122,7 @@ class _Beginning:
     def _execute(self, one: Import, said: BinaryIO, log: BinaryIO) -> Process:
         others = self.fleet.variables_of_others(one.account)
         own = {name: value for name, value in self.given.items() if name not in others}
-        argv = [sys.executable, "-m", MODULE, self.job.fleet_file, self.job.import_name]
+        argv = [sys.executable, *platforms.ALONE, "-m", MODULE, self.job.fleet_file, self.job.import_name]
         return Executed(
             subprocess.Popen(  # noqa: S603 - this Python, and names out of the fleet file # nosec B603
                 argv, stdin=subprocess.PIPE, stdout=said, stderr=log, env=own, start_new_session=True
@@ -150,9 +150,9 @@ async def _stopped(process: Process) -> None:
 def _told(code: int | None, fleet: Fleet, one: Import, where: str) -> Ended:
     """Return how a process ended, from its status and its summary."""
     if code is None:
-        return Ended(status=None, where=where, lost="the process that forked it was lost, and it was stopped")
+        return Ended(status=None, where=where, lost="the process that forked it was lost or silent, and it was stopped")
     if code < 0:
-        return Ended(status=None, where=where, lost=f"its process was ended by {signal.Signals(-code).name}")
+        return Ended(status=None, where=where, lost=f"its process was ended by {_signal_name(-code)}")
     summary = _summary(Path(places.summary_of(fleet, one)))
     if code in COMPLETE and summary.get("status") != code:
         # Python itself ends with 1, too: an end that tells nothing is no end of an import.
@@ -162,6 +162,12 @@ def _told(code: int | None, fleet: Fleet, one: Import, where: str) -> Ended:
         status=code, where=where, said=str(said)[:_SAID_MAX] if said else None,
         pause_until=resume_at if isinstance(resume_at, int | float) else None,
     )  # fmt: skip
+
+
+def _signal_name(number: int) -> str:
+    """Return the name of a signal; real-time signals between the first and the last have none in Python."""
+    known = {one.value: one.name for one in signal.Signals}
+    return known.get(number, f"signal {number}")
 
 
 def _summary(path: Path) -> Mapping[str, Any]:

@@ -1,5 +1,6 @@
 """The fork server as its owner holds it: started when it is first needed, and again when it is gone or outdated."""
 
+import errno
 import os
 import socket
 import subprocess
@@ -7,10 +8,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 import anyio
 import anyio.abc
@@ -19,6 +20,7 @@ import anyio.to_thread
 from importer import version
 from importer.fleet.forking import NUMBER, SERVER, Request, receive
 from importer.fleet.processes import Forked
+from importer.platforms import ALONE
 
 #: Variables that Python and its libraries look at as they are loaded. No other reaches the server.
 _PLAIN: Final = frozenset(
@@ -37,52 +39,57 @@ class ForkServer:
         self._lock = threading.Lock()
         self._server: _Server | None = None
         self._before: list[_Server] = []  # those with children that are still at work
+        self._silent: _Server | None = None  # the one that did not answer in time
 
     async def begin(self, request: Request, *, wanted: str, stdout: BinaryIO, stderr: BinaryIO) -> Forked:
         """Begin a child of the importer of version `wanted`, and return it.
 
-        Cancellation waits until it is begun or not, a minute at most.
+        Cancellation waits until it is begun or not: a minute where the server is silent, two where a new one is, too.
 
         Raises:
-            OSError: there is no child: the server cannot be started or was lost, or is of another version.
+            OSError: there is no child: the server cannot be started, was lost or is silent, or is of another version.
         """
-        with anyio.fail_after(_BEGIN_S, shield=True):
-            plain = _plain(request.environment)
-            mine, tie = await anyio.to_thread.run_sync(self._ask, wanted, plain, stdout.fileno(), stderr.fileno())
-            stream = await anyio.abc.UNIXSocketStream.from_socket(mine)
+        plain = _plain(request.environment)
+        with anyio.CancelScope(shield=True):
+            asked = await anyio.to_thread.run_sync(self._ask, wanted, plain, stdout.fileno(), stderr.fileno())
+            stream = await anyio.abc.UNIXSocketStream.from_socket(asked.mine)
             try:
-                number, watched = await _born(stream, request)
-            except BaseException:
-                os.close(tie)
+                with anyio.fail_after(_BEGIN_S):
+                    number, watched = await _born(stream, request)
+            except BaseException as error:
+                os.close(asked.tie)
                 await stream.aclose()
+                if isinstance(error, TimeoutError):
+                    self._silent = asked.server
+                    raise OSError(f"the process that is to fork it was silent for {_BEGIN_S:g} s") from None
                 raise
-        return Forked(number, watched, tie, stream)
+        return Forked(number, watched, asked.tie, stream)
 
-    def _ask(self, wanted: str, plain: Mapping[str, str], stdout: int, stderr: int) -> tuple[socket.socket, int]:
-        """Ask for a child; return the socket over which it is told what to run, and what it is tied by. Blocks."""
-        mine, theirs = socket.socketpair()
-        stdin, tie = os.pipe()
-        try:
-            descriptors = (theirs.fileno(), stdin, stdout, stderr)
+    def _ask(self, wanted: str, plain: Mapping[str, str], stdout: int, stderr: int) -> "_Asked":
+        """Ask for a child. Blocks."""
+        with ExitStack() as ours, ExitStack() as theirs:
+            mine, its = socket.socketpair()
+            ours.callback(mine.close)
+            theirs.callback(its.close)
+            stdin, tie = os.pipe()
+            ours.callback(os.close, tie)
+            theirs.callback(os.close, stdin)
+            descriptors = (its.fileno(), stdin, stdout, stderr)
             with self._lock:
+                server = self._current(wanted, plain)
                 try:
-                    self._current(wanted, plain).ask(descriptors)
-                except ConnectionError:  # it was killed since the last child
-                    self._current(wanted, plain, lost=True).ask(descriptors)
-        except BaseException:
-            mine.close()
-            os.close(tie)
-            raise
-        finally:
-            theirs.close()
-            os.close(stdin)
-        return mine, tie
+                    server.ask(descriptors)
+                except (ConnectionError, TimeoutError):  # it was killed since the last child, or reads nothing
+                    server = self._current(wanted, plain, lost=True)
+                    server.ask(descriptors)
+            ours.pop_all()
+        return _Asked(mine, tie, server)
 
     def _current(self, wanted: str, plain: Mapping[str, str], *, lost: bool = False) -> "_Server":
         """Return a server that was started from what is installed now, of the version that is wanted."""
         code = _code()
         self._before = [one for one in self._before if one.process.poll() is None]
-        if self._server is not None and (lost or self._server.code != code):
+        if self._server is not None and (lost or self._server is self._silent or self._server.code != code):
             self._server.control.close()  # it ends when the last of its children has
             self._before.append(self._server)
             self._server = None
@@ -121,21 +128,33 @@ class _Server:
         socket.send_fds(self.control, [b"\0"], descriptors)
 
 
+class _Asked(NamedTuple):
+    """A child that was asked for."""
+
+    mine: socket.socket  #: over which it is told what to run
+    tie: int  #: what it is tied by
+    server: _Server
+
+
 def _start(plain: Mapping[str, str], code: tuple[int, ...]) -> _Server:
     """Start a server, and return it when it has loaded all. Blocks, a minute at most."""
     control, theirs = socket.socketpair()
     with tempfile.TemporaryFile() as said, theirs:
-        try:
+        with ExitStack() as undo:
+            undo.callback(control.close)
             process = subprocess.Popen(  # noqa: S603 - this Python, and a module of ours # nosec B603
-                [sys.executable, "-m", SERVER], stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=said,
+                [sys.executable, *ALONE, "-m", SERVER], stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=said,
                 env=plain, start_new_session=True,
             )  # fmt: skip
+            undo.callback(process.wait)
+            undo.callback(process.kill)
             theirs.close()
             control.settimeout(_BEGIN_S)
-            told = receive(control)
-        except BaseException:
-            control.close()
-            raise
+            try:
+                told = receive(control)
+            except TimeoutError:
+                raise OSError(f"the process that is to fork it did not load in {_BEGIN_S:g} s") from None
+            undo.pop_all()
         if told is None:
             control.close()
             status = process.wait()
@@ -156,6 +175,8 @@ async def _born(stream: anyio.abc.UNIXSocketStream, request: Request) -> tuple[i
     (number,) = NUMBER.unpack(told)
     if number < 0:
         raise OSError(-number, os.strerror(-number))
+    if not descriptors:  # the system drops one that does not fit any more, and says nothing
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
     return number, descriptors[0]
 
 

@@ -8,13 +8,15 @@ import select
 import signal
 import subprocess
 from contextlib import suppress
-from typing import Protocol
+from typing import Final, Protocol
 
 import anyio
 import anyio.abc
 import anyio.to_thread
 
 from importer.fleet.forking import NUMBER
+
+_TELL_S: Final = 30.0  #: for a server to tell how a child has ended; it does so at once, unless it was stopped
 
 
 class Process(Protocol):
@@ -103,7 +105,26 @@ class Forked:
         return not looking.poll(0)
 
     async def wait(self) -> int | None:
-        """Return its status, negative for a signal; None where the server was lost. Cancellation: it runs on."""
+        """Return its status, negative for a signal. Cancellation: it runs on.
+
+        None where the server was lost, or says nothing for half a minute after the child has ended.
+        """
+        status: int | None = None
+        async with anyio.create_task_group() as both:
+
+            async def hear() -> None:
+                nonlocal status
+                status = await self._told()
+                both.cancel_scope.cancel()
+
+            both.start_soon(hear)
+            await self.gone()
+            await anyio.sleep(_TELL_S)
+            both.cancel_scope.cancel()
+        return status
+
+    async def _told(self) -> int | None:
+        """Return the status that the server tells; None where it is lost. Cancellation: the child runs on."""
         told = b""
         with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
             while len(told) < NUMBER.size:

@@ -49,6 +49,7 @@ def parse_address(text: str, what: str, *, account: str | None = None) -> RedisA
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port or _PORT
+        (host or "").encode("idna")  # as the resolver does, whose error for a name that cannot be one is no OSError
     except ValueError:
         raise UsageError(f"{what} is no address of Redis", hint=_HINT) from None
     db, _, named = parts.path.removeprefix("/").partition("/")

@@ -13,7 +13,7 @@ import pytest
 
 from importer.doctor import shared_findings, two_hosts
 from importer.doctor.findings import Finding, status_of
-from importer.doctor.meeting import FOLDER, Meeting
+from importer.doctor.meeting import FOLDER, Clock, Meeting
 from importer.doctor.shared_locks import MakeLock, TriedLock
 from importer.doctor.two_processes import excluded_alone
 from importer.errors import ExitStatus, UsageError
@@ -214,3 +214,25 @@ def test_both_sides_tell_the_same(change: dict[str, Any], name: str, state: str,
         found = {finding.name: finding for finding in shared_findings.between(one, two)}[name]
         assert found.state == state
         assert says in found.says
+
+
+def test_where_machines_do_not_tell_one_name_is_one_machine() -> None:
+    """MacOS and Windows have no number of their start: two processes of one host are not taken for two."""
+    here, there = (shared_findings.Look(**{**LOOK, "machine": None, "host": host}) for host in "ab")
+    assert [shared_findings.between(here, other)[0].state for other in (here, there)] == ["warn", "ok"]
+
+
+def test_a_file_whose_name_is_seen_late_is_waited_for(tmp_path: Path) -> None:
+    """A storage that is slow to tell of a new file is slow, and no more."""
+    one = meeting(tmp_path, "a")
+    one.me, one.other = "one", "other"
+    one.folder.mkdir()
+    swapped, grown = two_hosts._files(one, "other")
+    swapped.write_bytes(two_hosts._NEW)
+
+    def appear(_seconds: float) -> None:
+        grown.write_bytes(2 * two_hosts._LINE)
+
+    one.clock = Clock(sleep=appear)
+    _, seen_s, torn = two_hosts._watch(one)
+    assert (seen_s is not None, torn) == (True, 0)

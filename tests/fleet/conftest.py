@@ -1,11 +1,13 @@
-"""What the tests of fleets on a cluster share: a slow server, and fleets whose commands end with the test."""
+"""What the tests of fleets share: a slow server, fleets whose commands end with the test, and a fork server."""
 
-from collections.abc import Iterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.fleet.fleet_ground import Ground
+from tests.fleet.forks import Forks
 from tests.fleet.on_cluster import NOWHERE, Make
 from tests.kills.grounds import simulated
 
@@ -36,3 +38,14 @@ def make(tmp_path: Path) -> Iterator[Make]:
     yield one
     for ground in made:
         ground.stop()
+
+
+@pytest.fixture
+async def forks(tmp_path: Path) -> AsyncIterator[Forks]:
+    """Give a server; at the end it and its children are gone."""
+    found = Forks(tmp_path)
+    yield found
+    for child in found.at_work:
+        child.send(signal.SIGKILL)
+        await child.aclose()
+    found.server.close()

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from importer import platforms
-from importer.fleet.child import run_child, run_of_fleet
+from importer.fleet.child import _told, run_child, run_of_fleet
 from importer.fleet.file import read_fleet
 from importer.fleet.fork_server import ForkServer
 from importer.fleet.forking import SERVER
@@ -78,6 +78,16 @@ async def test_both_ways_tell_the_same(tmp_path: Path, address: str, forks: Fork
     assert "has no import x any more" in str((await told("x")).lost)
     other = await run_child(replace(job(ground, "i1-0"), version="0.0.0"), TOKENS)
     assert "the driver 0.0.0" in str(other.lost)
+
+
+def test_a_death_by_a_signal_without_a_name_is_a_loss(tmp_path: Path, address: str) -> None:
+    """Real-time signals have none."""
+    ground = ground_of(tmp_path, address, rows=1)
+    fleet = read_fleet(ground.file)
+    told = [_told(-number, fleet, fleet.imports[0], "here") for number in (9, 40)]
+    assert told == [
+        Ended(status=None, where="here", lost=f"its process was ended by {name}") for name in ("SIGKILL", "signal 40")
+    ]
 
 
 async def test_a_cancelled_import_is_stopped(tmp_path: Path, address: str, forks: ForkServer | None) -> None:

@@ -34,7 +34,7 @@ def test_an_address_is_shown_without_its_credentials(text: str, shown: str) -> N
         "redis://:c4nary@cache/0", "redis://:c4nary@cache/zero/acme", "redis://:c4nary@/0/acme", "redis://:c4nary@c:x/0/a",
         "http://:c4nary@cache/0/acme", "redis://:c4nary@cache/0/acme?db=1", "redis://:c4nary@cache/0/acme#x", "c4nary",
         "redis://:c4nary@cache/0/ac me", "redis://:c4nary@cache/0/acme/more", "redis://:c4nary@cache/0/acme\n",
-        "redis://:c4nary@[cache/0/acme", "redis://:c4nary@cache:99999/0/acme",
+        "redis://:c4nary@[cache/0/acme", "redis://:c4nary@cache:99999/0/acme", "redis://:c4nary@ca..che/0/acme",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused_without_being_quoted(text: str) -> None:
