@@ -14,13 +14,15 @@ from importer.sharing.redis_address import parse_address
 def environment(fleet: Fleet, account: Account, given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the environment of the run: the account's token, nobody else's, and no settings but the fleet file's.
 
+    The token has its usual name alone: under that in the fleet file, such as PYTHON_TOKEN, a fork server might keep it.
+
     Raises:
         AccessError: the variable that is to hold the token is not set.
         UsageError: that of the limit is not, or holds no address.
     """
-    others = fleet.variables_of_others(account.name)
+    secret = frozenset[str]().union(*(one.variables() for one in fleet.accounts.values()))
     for name, value in given.items():
-        if not name.startswith(ENVIRONMENT_PREFIX) and name != TOKEN_VARIABLE and name not in others:
+        if not name.startswith(ENVIRONMENT_PREFIX) and name != TOKEN_VARIABLE and name not in secret:
             yield name, value
     kind, _, place = account.token.partition(":")
     if kind == "env":

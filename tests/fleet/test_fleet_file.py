@@ -113,6 +113,7 @@ def test_the_child_gets_its_own_token_and_nobody_elses_settings(tmp_path: Path) 
     assert dict(environment(fleet, bolt, given)) == {"PATH": "/bin"}
     with pytest.raises(AccessError, match="ACME_TOKEN is not set"):
         dict(environment(fleet, acme, {}))
+    assert [name for name, value in environment(fleet, acme, given) if value == "s3cret"] == ["HUBSPOT_ACCESS_TOKEN"]
     words = arguments(fleet, fleet.imports[0], acme)
     assert "s3cret" not in " ".join(words)
     assert {"--key=Id", "--key=Name", "--retry-failed", "--mapping=salesforce"} <= set(words)
