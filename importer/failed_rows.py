@@ -137,19 +137,20 @@ def _as_cell(cell: Any) -> Any:
 
 def write_rows(
     rows: Callable[[], Iterator[dict[str, Any]]], file: TextIO, form: Format, *, raw: bool = False,
-    delimiter: str = ",",
+    delimiter: str | None = None,
 ) -> int:  # fmt: skip
     """Write rows and return how many; `raw` leaves formulas as they are. `rows` is read twice: columns, then cells.
 
-    `delimiter` is that of CSV.
+    `delimiter` is that of CSV and TSV; None: a comma, a tab.
     """
     if form == "jsonl":
         return sum(bool(file.write(orjson.dumps(row).decode() + "\n")) for row in rows())
     if form == "json":
         return _write_array(rows(), file)
     columns = _columns(rows())
+    delimiter = delimiter or ("\t" if form == "tsv" else ",")
     # Both characters of the line's end are quoted in cells: Python before 3.13 forgets a lone carriage return else.
-    writer = csv.writer(file, delimiter="\t" if form == "tsv" else delimiter, lineterminator="\r\n")
+    writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(columns)
     count = 0
     for cells in _cells(rows(), columns, raw=raw):
