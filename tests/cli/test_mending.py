@@ -122,6 +122,16 @@ def test_rows_without_an_identity_are_told_once(folder: Path) -> None:
     assert written(ledger, "again.csv").count(b"B,soon") == 2
 
 
+def test_rows_without_an_identity_are_told_once_in_another_format(folder: Path) -> None:
+    """CSV has a column for each key of any row, and texts for numbers: the row that failed again is the same."""
+    rows = [{"hs_name": "A"}, {"hs_name": "B", "hs_start_date": "soon", "hs_notes": 3}, {"hs_name": "", "hs_utm": "u"}]
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    importer("run", "--simulate", "a.jsonl", status=ExitStatus.SOME_FAILED)
+    written("a.jsonl.simulated.ledger")
+    importer("run", "--simulate", "--ledger", "a.jsonl.simulated.ledger", "fix.csv", status=ExitStatus.SOURCE)
+    assert len(written("a.jsonl.simulated.ledger", "again.csv").splitlines()) == 3
+
+
 def test_rows_of_a_key_that_another_row_has_stay_listed(folder: Path) -> None:
     """The row that was made is of the same run: it mends nothing."""
     (folder / "a.csv").write_text("hs_name,hs_start_date,Nr\nA,2026-01-01,1\nB,2026-01-02,1\n")
