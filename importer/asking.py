@@ -5,12 +5,11 @@ What may not be asked twice (a create) does not go this way. A question, and an 
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import anyio
-import anyio.to_thread
 
 from importer.errors import PausedError
 from importer.hubspot import steps, verdicts, wire
@@ -44,11 +43,8 @@ class NotPermittedError(NoAnswerError):
 class Asker:
     """Asks; safe to use from many tasks."""
 
-    lookup: Lookup  #: whose turn it is, the server's clock, the counts
+    lookup: Lookup  #: whose turn it is, the server's clock, the counts, another token
     outage: Outage
-    renew_token: Callable[[], bool]  #: asks anew for the token, in a thread; tells whether it is another one
-    _renewing: anyio.Lock = field(default_factory=anyio.Lock)
-    _renewed_at: float | None = None  #: monotonic seconds; 0.0 when there was no other token
 
     async def read(
         self, ids: Sequence[str], properties: Sequence[str], *, optional: bool = False, draining: bool = False
@@ -109,6 +105,7 @@ class Asker:
             if isinstance(exchange, Reply):
                 slot.answered(exchange.headers, refused=exchange.status == THROTTLED)
                 lookup.clock.observe(exchange.headers.get("date"), sent, lookup.wall())
+                lookup.renewal.heard(exchange.status)
         finally:
             slot.close()
         return exchange
@@ -135,12 +132,8 @@ class Asker:
         lookup.tally.waiting_for = lookup.tally.waiting_until = None
 
     async def renewed(self, began: float) -> bool:
-        """Return whether the token is another than the one sent at `began`; asked for once. Cancellation: as before."""
-        async with self._renewing:
-            if self._renewed_at is None:
-                another = await anyio.to_thread.run_sync(self.renew_token)
-                self._renewed_at = anyio.current_time() if another else 0.0
-        return began < self._renewed_at
+        """Return whether the token is another than the one sent at `began`. Cancellation: as `Renewal.renewed`."""
+        return await self.lookup.renewal.renewed(began)
 
 
 def _says_missing(error: Any) -> bool:

@@ -84,11 +84,16 @@ def _latest(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _mark(failure: dict[str, Any]) -> str | bytes:
-    """Return what tells a row from others: its identity or, where it has none, its cells."""
+    """Return what tells a row from others: its identity or, where it has none, what its cells say in a file of text.
+
+    A file of failed rows has more columns than some row, and numbers as texts: they tell no rows apart.
+    """
     if failure["identity"] is not None:
         return str(failure["identity"])
     held = failure["row"]
-    cells = {name: cell for name, cell in held.items() if name not in OWN} if isinstance(held, dict) else held
+    cells = held
+    if isinstance(held, dict):
+        cells = {name: text for name, cell in held.items() if name not in OWN and (text := _text(cell))}
     return blake2b(orjson.dumps(cells, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
 
 
@@ -137,19 +142,20 @@ def _as_cell(cell: Any) -> Any:
 
 def write_rows(
     rows: Callable[[], Iterator[dict[str, Any]]], file: TextIO, form: Format, *, raw: bool = False,
-    delimiter: str = ",",
+    delimiter: str | None = None,
 ) -> int:  # fmt: skip
     """Write rows and return how many; `raw` leaves formulas as they are. `rows` is read twice: columns, then cells.
 
-    `delimiter` is that of CSV.
+    `delimiter` is that of CSV and TSV; None: a comma, a tab.
     """
     if form == "jsonl":
         return sum(bool(file.write(orjson.dumps(row).decode() + "\n")) for row in rows())
     if form == "json":
         return _write_array(rows(), file)
     columns = _columns(rows())
+    delimiter = delimiter or ("\t" if form == "tsv" else ",")
     # Both characters of the line's end are quoted in cells: Python before 3.13 forgets a lone carriage return else.
-    writer = csv.writer(file, delimiter="\t" if form == "tsv" else delimiter, lineterminator="\r\n")
+    writer = csv.writer(file, delimiter=delimiter, lineterminator="\r\n")
     writer.writerow(columns)
     count = 0
     for cells in _cells(rows(), columns, raw=raw):

@@ -27,9 +27,7 @@ def lookup_of(plan: Plan, transport: Transport, *, tally: Tally, stop: Stop) -> 
 
 def asker_of(plan: Plan, lookup: Lookup) -> Asker:
     """Return who asks until there is an answer."""
-    return Asker(
-        lookup=lookup, outage=Outage(Backoff(Random(), plan.outage), plan.outage), renew_token=plan.renew_token
-    )
+    return Asker(lookup=lookup, outage=Outage(Backoff(Random(), plan.outage), plan.outage))
 
 
 async def whose(plan: Plan, lookup: Lookup) -> tuple[Account, Owner]:

@@ -3,7 +3,7 @@
 import io
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, get_args
@@ -18,10 +18,13 @@ from importer.ledger.opening import read_header
 from importer.report.details import DETAILS, Details, read_details
 from importer.report.words import many
 from importer.sources import ReadPolicy, open_source
+from importer.sources.encoding import canonical_encoding
+from importer.sources.policy import spelt_out
 from importer.workbook import SHEET
 
 _FORMATS: Final = get_args(Format)
 _EXCEL: Final = ".xlsx"
+_UTF8: Final = "utf-8"
 
 Rows = Callable[..., Iterator[dict[str, Any]]]
 
@@ -35,8 +38,9 @@ def failures(ledger: str, flags: Mapping[str, Any], argv: Sequence[str]) -> int:
         read_header(Path(ledger))  # says so where there is no ledger, before anything is looked for in it
         like = _like(Path(ledger))
         if output is None:
-            text = io.StringIO()
-            write_rows(rows, text, "csv", raw=raw, delimiter=like.delimiter)
+            text = io.StringIO(_mark(screen, like))
+            text.seek(0, io.SEEK_END)
+            write_rows(rows, text, "csv", raw=raw, delimiter=like.told)
             screen.data(text.getvalue().removesuffix("\r\n"))
         else:
             count = _written(rows, Path(output), raw=raw, like=like)
@@ -64,8 +68,18 @@ def _importing(ledger: str, output: str) -> str | None:
     kept = [word for word in words if word not in sources]
     if kept == words:
         return None
+    kept = list(_without_format(kept))  # the name of the file says it
     kept += [] if any(word.split("=")[0] == "--ledger" for word in kept) else ["--ledger", ledger]
     return " ".join(map(quoted, [*kept, output]))
+
+
+def _without_format(words: Iterable[str]) -> Iterator[str]:
+    left = iter(words)
+    for word in left:
+        if word == "--format":
+            next(left, None)
+        elif not word.startswith("--format="):
+            yield word
 
 
 def _details(ledger: Path) -> Details | None:
@@ -78,8 +92,9 @@ class _Like(NamedTuple):
     """How the sources are written: the command that read them is to find the mended file written so, too."""
 
     sheet: str
-    delimiter: str
-    encoding: str | None  #: where it was named
+    delimiter: str | None  #: where it was named
+    told: str | None  #: that, or the one in a source
+    encoding: str | None  #: where it was named, and is another than UTF-8
 
 
 def _like(ledger: Path) -> _Like:
@@ -87,10 +102,18 @@ def _like(ledger: Path) -> _Like:
     details = _details(ledger)
     named = {one.name: one.value for one in (details.settings if details is not None else ()) if one.origin is not None}
     sources = dict.fromkeys(failure["source"] for failure in left_to_mend(ledger))
-    policy = ReadPolicy(encoding=named.get("--encoding", "utf-8"))
-    told = (_delimiter(source, policy) for source in sources)
-    delimiter = named.get("--delimiter") or next(filter(None, told), ",")
-    return _Like(sheet=named.get("--sheet", SHEET), delimiter=delimiter, encoding=named.get("--encoding"))
+    encoding = canonical_encoding(named.get("--encoding", _UTF8))
+    delimiter = spelt_out(named.get("--delimiter"))
+    found = (_delimiter(source, ReadPolicy(encoding=encoding)) for source in sources)
+    return _Like(
+        sheet=named.get("--sheet", SHEET), delimiter=delimiter, told=delimiter or next(filter(None, found), None),
+        encoding=None if encoding == _UTF8 else encoding,
+    )  # fmt: skip
+
+
+def _mark(screen: Screen, like: _Like) -> str:
+    """Return what stdout begins with, so that who reads it as the encoding of the source is told that it is another."""
+    return "\ufeff" if like.encoding is not None and screen.data_is_utf8 else ""
 
 
 def _delimiter(source: str, policy: ReadPolicy) -> str | None:
@@ -107,8 +130,8 @@ def _delimiter(source: str, policy: ReadPolicy) -> str | None:
 def _written(rows: Rows, path: Path, *, raw: bool, like: _Like) -> int:
     """Write rows into a new file, 0600 as the ledger's own: it holds the same data. One that is there stays as it is.
 
-    Letters beyond ASCII get a byte order mark in front, without which a spreadsheet takes them for others, and the same
-    command reads them as the encoding that it names.
+    A byte order mark stands before letters beyond ASCII, which a spreadsheet takes for others without it, and where the
+    same command would read the file in another encoding, whatever the file's format.
 
     Raises:
         UsageError: the file is there, cannot be written, or is of a kind that nobody knows.
@@ -118,9 +141,10 @@ def _written(rows: Rows, path: Path, *, raw: bool, like: _Like) -> int:
             return write_sheet(partial(rows, typed=True), path, raw=raw, sheet=like.sheet)
         form = _form(str(path))
         descriptor = os.open(path, platforms.opening(os.O_WRONLY | os.O_CREAT | os.O_EXCL), 0o600)
-        marked = form in {"csv", "tsv"} and (like.encoding is not None or not is_ascii(rows()))
+        marked = like.encoding is not None or (form in {"csv", "tsv"} and not is_ascii(rows()))
         with os.fdopen(descriptor, "w", encoding="utf-8-sig" if marked else "utf-8", newline="") as file:
-            return write_rows(rows, file, form, raw=raw, delimiter=like.delimiter)
+            delimiter = like.told if form == "csv" else like.delimiter
+            return write_rows(rows, file, form, raw=raw, delimiter=delimiter)
     except FileExistsError as error:
         raise UsageError(f"{path} is there already", hint="Name another file, or remove it.") from error
     except OSError as error:

@@ -27,7 +27,7 @@ from importer.renewal import never_another
 from importer.settings import MAPPING, Loaded, Settings
 from importer.sharing.redis_address import RedisAddress, parse_address
 from importer.simulator.policy import SimulatorPolicy
-from importer.sources.policy import Format, ReadPolicy
+from importer.sources.policy import Format, ReadPolicy, spelt_out
 
 STATE_FOLDER: Final = "simulator"  #: in the ledger's folder, where a simulated account lives on
 _REQUESTS_MOST: Final = 250  #: in 10 s: the highest limit HubSpot sells
@@ -138,7 +138,7 @@ def _reading(settings: Settings) -> ReadPolicy:
             return ReadPolicy(
                 format=form if settings.format else None,
                 encoding=settings.encoding,
-                delimiter=_delimiter(settings.delimiter),
+                delimiter=spelt_out(settings.delimiter),
                 sheet=settings.sheet,
                 row_bytes_max=settings.max_row_bytes,
                 bytes_max=settings.max_bytes,
@@ -148,11 +148,6 @@ def _reading(settings: Settings) -> ReadPolicy:
         f'there is no format "{settings.format}"{did_you_mean(str(settings.format), known)}',
         hint=f"Name one of: {', '.join(known)}.",
     )
-
-
-def _delimiter(typed: str | None) -> str | None:
-    """Return the delimiter that was typed; a tab, which is hard to type, may be spelt out."""
-    return "\t" if typed in {"\\t", "tab"} else typed
 
 
 def _records(settings: Settings, mapping: CampaignMapping | None) -> RecordPolicy:

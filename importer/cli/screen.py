@@ -46,6 +46,12 @@ class Screen:
         """The stream for talk; None once it is closed."""
         return self._err
 
+    @property
+    def data_is_utf8(self) -> bool:
+        """Whether data goes, in UTF-8, to something else than a terminal."""
+        encoding = getattr(self._out, "encoding", None) or ""
+        return encoding.lower() in {"utf-8", "utf8"} and not is_terminal(self._out)
+
     def data(self, text: str) -> None:
         """Write a line of data to stdout."""
         if not _write(self._out, text):

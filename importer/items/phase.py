@@ -49,9 +49,7 @@ async def make_items(plan: Plan, lookup: Lookup, run: int, *, look_only: bool = 
     doubts: dict[int, dict[int, OpenItem]] = defaultdict(dict)
     for open_item in fold.items.values():
         doubts[open_item.entry["of"]][open_item.entry["k"]] = open_item
-    asker = Asker(
-        lookup=lookup, outage=Outage(Backoff(Random(), plan.outage), plan.outage), renew_token=plan.renew_token
-    )
+    asker = Asker(lookup=lookup, outage=Outage(Backoff(Random(), plan.outage), plan.outage))
     calls = ItemCalls(cast("Sends", lookup.transport), plan.transport.api_version)  # that of a run can send anything
     sender = ItemSender(
         asker=asker, calls=calls, journal=journal, settling=plan.settling, run=run, tally=lookup.tally,

@@ -61,6 +61,13 @@ class Column:
         return odd if odd and len(odd) <= most and len(sound) > len(odd) and readings(sound) else ()
 
     @cached_property
+    def sound_dates(self) -> list[Reading]:
+        """How all values but the odd ones read as dates; empty where they do not."""
+        if not self.odd_dates:
+            return self.dates
+        return readings([value for value in self.distinct if value not in self.odd_dates])
+
+    @cached_property
     def statuses(self) -> dict[str, str]:
         """Label → value of hs_campaign_status, for the labels that are known; empty for a column of too many."""
         if len(self.distinct) > _LABELS_MAX:

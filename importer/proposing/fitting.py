@@ -7,7 +7,7 @@ from importer.codecs import shown
 from importer.hubspot.definitions import Definition
 from importer.properties import CURRENCY, END_DATE, NAME, START_DATE, STATUS
 from importer.proposing.columns import Column
-from importer.proposing.dates import days, readings
+from importer.proposing.dates import days
 from importer.proposing.orders import Order, in_order
 from importer.proposing.words import squeezed
 
@@ -56,7 +56,7 @@ def _date(column: Column, order: Order) -> Fit | Misfit:
     if not column.dates and not odd:
         return _not_all(column, "dates in one format that is known")
     values = [value for value in column.distinct if value not in odd]
-    reading = in_order(column.dates or readings(values), day_first=order.day_first)
+    reading = in_order(column.sound_dates, day_first=order.day_first)
     doubts = tuple(f"{shown(value)} is no such date: its row fails until it is mended." for value in odd)
     if reading.rival and not order.certain:
         value = next(one for one, a, b in zip(values, days(reading.formats, values),

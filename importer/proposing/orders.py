@@ -21,15 +21,15 @@ class Order(NamedTuple):
 def order_of(columns: Sequence[Column]) -> Order:
     """Return the order in which the file writes day and month."""
     order = _order_of(columns)
-    first = next((one.dates for one in columns if one.dates), None)
+    first = next((one.sound_dates for one in columns if one.sound_dates), None)
     return order._replace(usual=in_order(first, day_first=order.day_first).formats) if first else order
 
 
 def _order_of(columns: Sequence[Column]) -> Order:
     told = [
-        (one.name, one.dates[0].day_first)
+        (one.name, one.sound_dates[0].day_first)
         for one in columns
-        if len(one.dates) == 1 and one.dates[0].day_first is not None
+        if len(one.sound_dates) == 1 and one.sound_dates[0].day_first is not None
     ]
     orders = {day_first for _, day_first in told}
     if len(orders) == 1:
@@ -40,7 +40,7 @@ def _order_of(columns: Sequence[Column]) -> Order:
         return Order(spans, "in the other order some campaigns would end before they begin", certain=True)
     if any(squeezed(one.name) in DAY_FIRST for one in columns):
         return Order(True, "the headings are in a language that writes the day first", certain=False)
-    if any("%d-" in one.dates[0].day for one in columns if one.dates):
+    if any("%d-" in one.sound_dates[0].day for one in columns if one.sound_dates):
         return Order(True, "dates with hyphens usually have the day first", certain=False)
     return Order(False, "English headings and slashes are usual where the month comes first", certain=False)
 

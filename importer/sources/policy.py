@@ -58,3 +58,8 @@ class ReadPolicy:
         for name, value in limits.items():
             if value < 1:
                 raise UsageError(f"{name} must be at least 1, not {value}")
+
+
+def spelt_out(delimiter: str | None) -> str | None:
+    """Return the delimiter that was typed; a tab, which is hard to type, may be spelt out."""
+    return "\t" if delimiter in {"\\t", "tab"} else delimiter

@@ -1,5 +1,6 @@
 """Failed rows on their way back: written as the sources are, told once, and gone from the list when they are made."""
 
+import json
 import shlex
 import subprocess
 from pathlib import Path
@@ -121,6 +122,16 @@ def test_rows_without_an_identity_are_told_once(folder: Path) -> None:
     assert written(ledger, "again.csv").count(b"B,soon") == 2
 
 
+def test_rows_without_an_identity_are_told_once_in_another_format(folder: Path) -> None:
+    """CSV has a column for each key of any row, and texts for numbers: the row that failed again is the same."""
+    rows = [{"hs_name": "A"}, {"hs_name": "B", "hs_start_date": "soon", "hs_notes": 3}, {"hs_name": "", "hs_utm": "u"}]
+    (folder / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    importer("run", "--simulate", "a.jsonl", status=ExitStatus.SOME_FAILED)
+    written("a.jsonl.simulated.ledger")
+    importer("run", "--simulate", "--ledger", "a.jsonl.simulated.ledger", "fix.csv", status=ExitStatus.SOURCE)
+    assert len(written("a.jsonl.simulated.ledger", "again.csv").splitlines()) == 3
+
+
 def test_rows_of_a_key_that_another_row_has_stay_listed(folder: Path) -> None:
     """The row that was made is of the same run: it mends nothing."""
     (folder / "a.csv").write_text("hs_name,hs_start_date,Nr\nA,2026-01-01,1\nB,2026-01-02,1\n")
@@ -173,3 +184,39 @@ def test_the_command_that_imports_the_mended_file(folder: Path) -> None:
     importer("run", *shlex.split(line.partition(" run ")[2]))
     importer(*run, "*.csv", status=ExitStatus.SOME_FAILED)  # a pattern is no source by its name
     assert "once mended: " not in importer("failures", "my ledger", "-o", "again.csv").stderr
+
+
+@pytest.mark.parametrize("name", ["stdout.csv", "fix.jsonl", "fix.json", "fix.tsv", "fix.csv"])
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
+def test_letters_stay_in_every_format_where_the_command_names_an_encoding(
+    folder: Path, name: str, encoding: str
+) -> None:
+    """The mended file is UTF-8 and says so, on stdout too: the command of the source makes no other names of it."""
+    (folder / "a.csv").write_text("Nr;hs_name;hs_start_date\n1;Köln;soon\n2;Ulm;2026-01-01\n", encoding=encoding)
+    run = ["run", "--simulate", "--encoding", encoding, "--delimiter", ";", "--key", "Nr", "--ledger", "l"]
+    importer(*run, "a.csv", status=ExitStatus.SOME_FAILED)
+    if name == "stdout.csv":
+        Path(name).write_text(importer("failures", "l").stdout, encoding="utf-8")
+    else:
+        written("l", name)
+    Path(name).write_text(Path(name).read_text("utf-8").replace("soon", "2026-02-02"), "utf-8")
+    importer(*run, name)
+    made = [json.loads(line)["name"] for line in Path("l/results.jsonl").read_text("utf-8").splitlines()]
+    assert made == ["Ulm", "Köln"]
+
+
+@pytest.mark.parametrize("spelt", ["tab", "\\t", "\t"])
+def test_a_tab_may_have_been_spelt_out(folder: Path, spelt: str) -> None:
+    """The failed rows stand between tabs, too."""
+    (folder / "a.csv").write_text("hs_name\ths_start_date\nA\tsoon\nB\t2026-01-01\n")
+    importer("run", "--simulate", "--delimiter", spelt, "a.csv", status=ExitStatus.SOME_FAILED)
+    assert written("a.csv.simulated.ledger").startswith(b"hs_name\ths_start_date\t_code\t")
+
+
+@pytest.mark.parametrize("name", ["fix.jsonl", "fix.csv"])
+def test_the_command_for_the_mended_file_leaves_its_format_to_its_name(folder: Path, name: str) -> None:
+    """The source had to be told to be CSV; the file of failed rows may be something else."""
+    (folder / "plan.txt").write_text("hs_name,hs_start_date\nA,soon\nB,2026-01-01\n")
+    importer("run", "--simulate", "--format", "csv", "--ledger", "l", "plan.txt", status=ExitStatus.SOME_FAILED)
+    told = importer("failures", "l", "-o", name).stderr
+    assert told.splitlines()[-1].endswith(f" run --simulate --ledger l {name}")

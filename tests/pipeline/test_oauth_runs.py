@@ -8,10 +8,12 @@ import anyio.to_thread
 import orjson
 
 from importer import runs
+from importer.admission import AdmissionPolicy
 from importer.cli.token import Token
 from importer.errors import ExitStatus
 from importer.oauth import Credentials, OAuthTokens, Post
 from importer.posting import Answer
+from importer.records import RecordPolicy
 from importer.report.books import Tally
 from importer.stopping import Stop
 
@@ -91,3 +93,15 @@ async def test_an_app_that_was_uninstalled_ends_the_run_resumable(world: Any) ->
 async def _signed(world: Any, simulator: Any, source: Any, *, before_the_end: bool) -> tuple[Any, Token]:
     plan = world.make_plan(simulator.base_url, source)
     return await anyio.to_thread.run_sync(lambda: signed_in(plan, simulator.base_url, before_the_end=before_the_end))
+
+
+async def test_updates_outlast_their_tokens(world: Any) -> None:
+    """Campaigns are read and updated with tokens that end after nine requests: each is renewed, not the first alone."""
+    async with world.simulator(*SWITCHES, "token_uses=9") as simulator:
+        for note in ("old", "new"):
+            source = world.source([{"hs_name": f"n{n}", "hs_notes": note} for n in range(1_000)])
+            plan, _ = await _signed(world, simulator, source, before_the_end=False)
+            plan = replace(plan, records=RecordPolicy(key=("hs_name",)), admission=AdmissionPolicy(mode="upsert"))
+            summary = await runs.run(plan, tally=Tally(), stop=Stop())
+            assert summary.status is ExitStatus.OK, summary.reason
+    assert summary.books.updated == 1_000

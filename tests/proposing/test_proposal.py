@@ -114,6 +114,20 @@ def test_campaigns_that_would_end_before_they_begin_are_evidence() -> None:
     assert not rules["hs_end_date"].doubts
 
 
+def test_a_slip_among_dates_does_not_hide_their_order() -> None:
+    """A column whose dates but one can be read in one order only is evidence for the others, and for a blank one."""
+    starts = ["13/02/2026", "14/02/2026", "tbd", "15/02/2026"]
+    table = [
+        {"Name": f"n{at}", "Start Date": start, "End Date": f"0{at}/03/2026"} for at, start in enumerate(starts, 1)
+    ]
+    rules = {feed.prop: feed for feed in proposed(["Name", "Start Date", "End Date"], table).feeds}
+    assert rules["hs_end_date"].rule["date"] == ["%d/%m/%Y"]
+    assert not rules["hs_end_date"].doubts
+    blank = [row | {"End Date": ""} for row in table]
+    rules = {feed.prop: feed for feed in proposed(["Name", "Start Date", "End Date"], blank).feeds}
+    assert rules["hs_end_date"].rule["date"] == ["%d/%m/%Y"]
+
+
 @pytest.mark.parametrize(
     ("heads", "form"), [(("Name", "Start Date"), "%m/%d/%Y"), (("Nombre", "Fecha de inicio"), "%d/%m/%Y")]
 )
