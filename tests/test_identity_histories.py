@@ -89,13 +89,13 @@ def steps(lines: tuple[Line, ...], new: int) -> Iterator[tuple[Line, ...]]:
 
 
 def pairs(rows: int, new: int) -> Iterator[tuple[tuple[Line, ...], tuple[Line, ...]]]:
-    """Yield sources of so many rows with what is one step away: each third pair, all of them in depth."""
-    return share(((start, after) for start in starts(rows) for after in steps(start, new)), one_of=3)
+    """Yield sources of so many rows with what is one step away: each ninth pair, all of them in depth."""
+    return share(((start, after) for start in starts(rows) for after in steps(start, new)), one_of=9)
 
 
 def enough(count: int, whole: int) -> bool:
     """Return whether there were as many histories as there are to be, of `whole` in depth."""
-    return count >= (whole if DEEP else whole // 4)
+    return count >= (whole if DEEP else whole // 12)
 
 
 def shared_out(lines: tuple[Line, ...]) -> Iterator[tuple[Line, ...]]:

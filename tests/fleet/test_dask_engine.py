@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.depth import DEEP
 from tests.fleet.cluster import Cluster, end, family, free_port, gone, running_cluster
 from tests.fleet.fleet_ground import ENOUGH_S
 from tests.fleet.on_cluster import TLS, Make, at_work, begin, below, imports_of, losses, well_ended
@@ -18,6 +19,7 @@ pytestmark = [
     pytest.mark.timeout(900),  # a scheduler, three workers and their imports share what cores there are
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc"),
 ]
+in_depth = pytest.mark.skipif(not DEEP, reason="another end of a process like one that is tried: make deep")
 UNSHARE = ("unshare", "--user", "--mount", "--map-root-user", "sh", "-c")
 
 
@@ -82,6 +84,7 @@ def test_the_imports_of_a_lost_worker_go_on_elsewhere(make: Make, slow_server: s
     assert any("its worker was lost" in (line.get("reason") or "") for line in ground.history())
 
 
+@in_depth
 def test_a_worker_that_is_stopped_hands_its_imports_on(make: Make, slow_server: str, cluster: Cluster) -> None:
     """SIGTERM: nothing of it is left at work, and what was not done goes on elsewhere."""
     ground = make(cluster.address, base_url=slow_server)
@@ -93,6 +96,7 @@ def test_a_worker_that_is_stopped_hands_its_imports_on(make: Make, slow_server: 
     well_ended(ground, process)
 
 
+@in_depth
 def test_a_loss_too_many_leaves_the_import_to_the_next_run(make: Make, slow_server: str, cluster: Cluster) -> None:
     """With retries = 0 the loss is told as one, the other imports go on, and the next round makes the rest."""
     ground = make(cluster.address, "worker_ttl = 20", "retries = 0", base_url=slow_server)
@@ -122,7 +126,7 @@ def test_a_lost_scheduler_ends_the_command_which_goes_on_later(make: Make, slow_
     assert {line["round"] for line in ground.history()} == {1}
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=in_depth)])
 def test_a_lost_driver_is_run_again(make: Make, slow_server: str, cluster: Cluster, how: signal.Signals) -> None:
     """The workers stop what nobody waits for; the next command, at once, goes on in the same round."""
     ground = make(cluster.address, base_url=slow_server)

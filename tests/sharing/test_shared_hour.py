@@ -12,7 +12,7 @@ from tests.sharing.shared_world import Process, World
 
 LIMIT = 190
 #: An hour takes half a minute of CPU, so with every change it is a shorter one.
-SECONDS = 3_600.0 if DEEP else 240.0
+SECONDS = 3_600.0 if DEEP else 150.0
 DEATH_S = SECONDS / 3
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from importer.pacing import RatePolicy
 from importer.sharing.limit import MARGIN_S
 from importer.sharing.window import LEASE_S
+from tests.depth import examples
 from tests.rate_world import Server, law
 from tests.sharing.shared_world import Process, World
 
@@ -168,7 +169,7 @@ def test_nobody_sends_while_the_store_cannot_be_asked() -> None:
     assert len(one.arrived) > before + 500
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(25, deep=500))
 @given(
     limit=st.integers(1, 12),
     ways=st.lists(st.tuples(st.floats(0, 12), st.floats(0, 1), st.booleans()), min_size=1, max_size=30),
