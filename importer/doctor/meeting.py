@@ -182,7 +182,8 @@ class Meeting:
         except ValueError:
             self.torn += 1
             return None
-        return told if {"count", "other", "facts", "host", "machine"} <= told.keys() else None
+        whole = isinstance(told, dict) and {"count", "other", "facts", "host", "machine"} <= told.keys()
+        return told if whole else None
 
     def _write(self) -> None:
         self._count += 1

@@ -23,6 +23,7 @@ TURN_MS: Final = 2_000  #: after which a turn is lost; it takes about a millisec
 _CALL_S: Final = 3.0  #: for a connection, and for an answer
 _LOOK_S: Final = (0.001, 0.004)  #: between two tries for a turn, at random
 _REFUSED: Final = ("AuthenticationError", "AuthorizationError", "NoPermissionError", "AuthenticationWrongNumberOfArgs")
+_BEGUN: Final = 3  #: values that begin a turn
 _NO_RIGHTS: Final = ("can't run this command", "ACL failure")  #: in what a script ends in, by version
 
 #: KEYS: state, turn. ARGV: name of this turn, its length in ms. Returns nothing while a turn is under way.
@@ -100,6 +101,8 @@ class LimitRedis:
         found = client.eval(BEGIN, 2, *self._keys, name, TURN_MS)
         if found is None:
             return False
+        if len(found) < _BEGUN:  # what is called Redis may not tell, as a proxy in front of several does
+            raise UsageError(f"{self.name} does not say which server it is", hint="INFO must tell a run_id.")
         held, (seconds, micros), server = found
         writer, _, state = (held or b"").partition(b" ")
         kept = state if writer == server else None

@@ -173,11 +173,12 @@ def test_what_others_left_behind_is_ignored_and_cleaned(tmp_path: Path) -> None:
     for name in ("0dead.peer", "0older.peer", "0older.lock"):
         (folder / name).write_text(json.dumps(told))
     (folder / "half.peer").write_text('{"count": ')
+    (folder / "list.peer").write_text("[]")
     for name in ("0older.peer", "0older.lock"):
         os.utime(folder / name, (1_000_000, 1_000_000))
     (found,) = examined(tmp_path, ("a",), TriedLock, wait_s=0.5)
     assert found[0].status is ExitStatus.PAUSED
-    assert sorted(path.name for path in folder.iterdir()) == ["0dead.peer", "half.peer"]
+    assert sorted(path.name for path in folder.iterdir()) == ["0dead.peer", "half.peer", "list.peer"]
 
 
 def test_a_folder_that_cannot_serve_is_refused(tmp_path: Path) -> None:

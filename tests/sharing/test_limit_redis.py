@@ -199,3 +199,16 @@ async def test_redis_that_is_away_at_the_start_pauses_the_run(redis: RedisServer
     await anyio.to_thread.run_sync(redis.start)
     async with limit_shared(redis.address(), SHORT, outage_max_s=60.0) as pacer:
         assert pacer is not None
+
+
+def test_a_server_that_does_not_say_which_it_is_is_refused() -> None:
+    """Else nobody could tell a state that was forgotten from one that goes on."""
+
+    class Nameless(FakeRedis):
+        def _begin(self, name: str, length_ms: int) -> Any:
+            return super()._begin(name, length_ms)[:2]
+
+    with pytest.raises(UsageError, match="does not say which server it is"):
+        LimitRedis(parse_address("redis://h/0/a", "limit"), connect=lambda: Nameless(now=time.time)).turn(
+            lambda *_: b""
+        )
