@@ -1,7 +1,7 @@
 """The decision: which column feeds which property, how its values are read, which columns name a record, what is left.
 
 No two columns feed one property, no column feeds two, and each column is named: as a feed, as the key, or as left out
-with the reason. A date format that is proposed reads every sampled value. This module is pure.
+with the reason. A date format that is proposed reads every sampled value but those it names. This module is pure.
 """
 
 import json

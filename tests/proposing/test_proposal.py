@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from importer.codecs import date_codec
+from importer.codecs import date_codec, shown
 from importer.errors import UsageError
 from importer.hubspot.definitions import Definition, Option
 from importer.mapping import parse_mapping
@@ -59,7 +59,7 @@ def test_each_column_is_named_once_and_each_property_fed_once(sample: tuple[list
 @settings(deadline=None)
 @given(samples())
 def test_a_date_format_reads_every_sampled_value(sample: tuple[list[str], list[dict[str, str]]]) -> None:
-    """What is proposed as a date format has no problem with any value of the column, and parses as a mapping."""
+    """A proposed date format has no problem with any value but those that are told, of which there are few."""
     heads, rows = sample
     try:
         found = proposed(heads, rows)
@@ -70,8 +70,10 @@ def test_a_date_format_reads_every_sampled_value(sample: tuple[list[str], list[d
         if "date" in feed.rule:
             codec = date_codec(feed.rule["date"])
             values = [row[feed.column].strip() for row in rows if row[feed.column].strip()]
-            assert values
-            assert not [value for value in values if isinstance(codec(value), Problem)]
+            assert values or feed.doubts
+            odd = {value for value in values if isinstance(codec(value), Problem)}
+            assert all(any(doubt.startswith(shown(value)) for doubt in feed.doubts) for value in odd)
+            assert not odd or 2 * len(odd) < len(set(values))
 
 
 @pytest.mark.parametrize("prop", HEADINGS)
