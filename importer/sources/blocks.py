@@ -53,7 +53,7 @@ def plain_rows(block: bytes, delimiter: bytes, *, last: bool) -> PlainRows | Non
         block = b'"'.join(pieces)  # as long as before, and each line of it a row
         pieces[2:-2:2] = [piece or _QUOTE for piece in pieces[2:-2:2]]
     try:
-        rows = orjson.loads(_as_json(b"".join(pieces), delimiter))
+        rows = orjson.loads(_as_json(b"".join(pieces), delimiter, ended=block.endswith(b"\n")))
     except orjson.JSONDecodeError:  # characters that JSON escapes, bytes that are not UTF-8
         return None
     ends = block.split(b"\n")[: len(rows)]
@@ -87,8 +87,11 @@ def _sound(pieces: Sequence[bytes], delimiter: bytes) -> bool:
     return {*map(_last, filter(None, pieces[:-1:2]))} <= before and {*map(_first, filter(None, pieces[2::2]))} <= after
 
 
-def _as_json(text: bytes, delimiter: bytes) -> bytes:
-    """Return rows, quotes taken away and what was inside of them marked, as a JSON list of lists of texts."""
+def _as_json(text: bytes, delimiter: bytes, *, ended: bool) -> bytes:
+    """Return rows, quotes taken away and what was inside of them marked, as a JSON list of lists of texts.
+
+    `ended` tells that a line break ends the last row: without its quotes an empty last row without one looks the same.
+    """
     replacements: Iterable[tuple[bytes, bytes]] = (
         (b"\r\n", b"\n"),
         (b"\\", b"\\\\"),
@@ -102,4 +105,4 @@ def _as_json(text: bytes, delimiter: bytes) -> bytes:
     )
     for found, written in replacements:
         text = text.replace(found, written)
-    return b'[["' + text.removesuffix(b'"],["') + b'"]]'
+    return b'[["' + (text.removesuffix(b'"],["') if ended else text) + b'"]]'

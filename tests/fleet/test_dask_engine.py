@@ -168,7 +168,7 @@ def _can_unshare() -> bool:
 def test_a_worker_without_the_shared_directory_is_refused(make: Make, tmp_path: Path, slow_server: str) -> None:
     """Another directory at the same path: seen when it joins late, and before anything is sent when it is there."""
     with running_cluster(tmp_path, workers=1, threads=1) as cluster:
-        ground = make(cluster.address, base_url=slow_server)
+        ground = make(cluster.address, base_url=slow_server, rows=2_000)  # still at work when the other worker joins
         process = ground.start("--insecure")
         ground.wait_for_running(process, 1)
         mount = f'mount -t tmpfs none "{ground.directory}" && exec "$@"'

@@ -5,7 +5,7 @@ import io
 from itertools import accumulate, pairwise
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from importer.sources.blocks import PlainRows, plain_rows
@@ -48,6 +48,7 @@ def test_what_a_writer_writes_is_never_odd(
     assert by_blocks(text.getvalue().encode(), size, delimiter.encode()) == table
 
 
+@example('a\n""', False)
 @given(TEXT | st.lists(TEXT, max_size=8).map("".join), st.booleans())
 def test_what_is_read_is_what_the_reader_reads(text: str, ended: bool) -> None:
     """Of any text, however broken, either nothing or the same rows, with the bytes and lines that they take."""
