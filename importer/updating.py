@@ -40,6 +40,7 @@ class Due:
     changes: dict[str, str] = field(default_factory=dict)
     settled: bool = False  #: counted in the books
     unclear: bool = False  #: an update of it is on its way, or was left without a clear answer
+    open: tuple[int, int] | None = None  #: its place in the journal, where it had no clear answer: update and index
     conflict: bool = False  #: somebody else changed it, and that was told
     sent: int = 0  #: how often it was sent
     tries: int = 0  #: how often it was sent without effect
@@ -92,6 +93,21 @@ class Updater:
         for due in dues:
             due.settled = True
         self.asker.lookup.tally.end(state, len(dues))
+
+    def tell(self, dues: Sequence[Due], shown: Mapping[str, Mapping[str, str]]) -> list[Due]:
+        """Settle updates without a clear answer that are shown by now; the others had no effect. Return all the rest.
+
+        Whoever books the row next, or sends it again, asks this first: an update may land late.
+        """
+        self._close_open(self._shown(dues, shown), updated=True)
+        left = [due for due in dues if not due.settled]
+        self.give_up(left)
+        return left
+
+    def give_up(self, dues: Sequence[Due]) -> None:
+        """Take updates without a clear answer for ones that had no effect."""
+        self._close_open(dues, updated=False)
+        _clear(dues)
 
     def may_give_up(self, due: Due) -> bool:
         """Return whether updates of others had an effect since this record was first sent."""
@@ -208,7 +224,7 @@ class Updater:
         self.outage.answered()
 
     async def _told_by_reading(self, n: int, dues: list[Due], verdict: steps.Verdict) -> list[Due]:
-        """Read what became of an update without a clear answer; return what did not take effect, as far as is told."""
+        """Read what became of an update without a clear answer; return what does not show it yet, to be read again."""
         lookup = self.asker.lookup
         lookup.tally.meet(verdict.message)
         try:
@@ -217,12 +233,30 @@ class Updater:
         except StoppedError:
             lookup.tally.notices.append(f"{len(dues)} updates are in doubt: the next run reads what became of them")
             raise
-        done = [index for index, due in enumerate(dues) if took(due.changes, shown.get(due.written.id))]
-        left = [index for index in range(len(dues)) if index not in done]
-        updated = [(index, sorted(dues[index].changes)) for index in done]
-        close_update(self.journal, n, "read", updated=updated, returned=left)
-        self._had_effect([dues[index] for index in done])
-        return _without_effect([dues[index] for index in left])
+        for index, due in enumerate(dues):
+            due.open = n, index
+        self._close_open(self._shown(dues, shown), updated=True)
+        left = [due for due in dues if not due.settled]
+        for due in left:  # open until they are read once more
+            due.tries += 1
+        return left
+
+    def _shown(self, dues: Sequence[Due], shown: Mapping[str, Mapping[str, str]]) -> list[Due]:
+        return [due for due in dues if due.open is not None and took(due.changes, shown.get(due.written.id))]
+
+    def _close_open(self, dues: Sequence[Due], *, updated: bool) -> None:
+        """Journal and count what became of updates that are open."""
+        places = [(*due.open, due) for due in dues if due.open is not None]
+        for n in dict.fromkeys(n for n, _, _ in places):
+            of_it = [(index, due) for other, index, due in places if other == n]
+            if updated:
+                close_update(self.journal, n, "read", updated=[(index, sorted(due.changes)) for index, due in of_it])
+            else:
+                close_update(self.journal, n, "read", returned=[index for index, _ in of_it])
+        for _, _, due in places:
+            due.open = None
+        if updated:
+            self._had_effect([due for _, _, due in places])
 
     def _had_effect(self, dues: list[Due]) -> None:
         if dues:
@@ -240,11 +274,11 @@ class Updater:
             raise StoppedError from error
 
 
-def _clear(dues: list[Due]) -> list[Due]:
+def _clear(dues: Sequence[Due]) -> list[Due]:
     """Note that nothing of the update of these is on its way."""
     for due in dues:
         due.unclear = False
-    return dues
+    return list(dues)
 
 
 def _without_effect(dues: list[Due]) -> list[Due]:

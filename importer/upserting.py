@@ -115,6 +115,7 @@ class Upserter:
     async def _once(self, dues: list[Due], send: MemoryObjectSendStream[Work], began: Began) -> list[Due]:
         """Read, compare, write; return what is to be tried again. Raises `StoppedError`."""
         shown = await self.updater.read(dues, {name for due in dues for name in _names(due)})
+        dues = self.updater.tell(dues, shown)
         ready = self._judge([due for due in dues if due.written.id in shown], shown)
         await self._missing([due for due in dues if due.written.id not in shown], send, began)
         return await self.updater.send(ready) if ready else []
@@ -126,6 +127,7 @@ class Upserter:
         if len(again) == 1:
             if not self.updater.may_give_up(again[0]):
                 return [again]
+            self.updater.give_up(again)
             self._reject(again, Problem("exhausted", f"updated {again[0].sent} times, and HubSpot does not show it"))
             return []
         return [again[: len(again) // 2], again[len(again) // 2 :]]

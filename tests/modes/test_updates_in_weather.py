@@ -1,5 +1,7 @@
 """Updates while HubSpot is away, refuses the rate or never lets one campaign change; whole runs."""
 
+import json
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from importer.errors import ExitStatus
 from importer.hubspot.exchange import Exchange, Reply
 from importer.hubspot.transport import HubSpotTransport
 from importer.inspecting import verify
+from importer.ledger.made import updates
 from importer.outage import OutagePolicy
 from importer.pipeline import run_plan
 from importer.report.books import Tally
@@ -86,6 +89,49 @@ async def test_one_campaign_that_never_changes_fails_alone(world: World) -> None
         assert (summary.status, summary.books.updated, summary.books.failed) == (ExitStatus.SOME_FAILED, 30, 1)
         assert summary.counts["codes"] == {"exhausted": 1}
         assert notes(simulator)["C4"] == "note 4"
+    assert verify(world.ledger) == []
+
+
+class _Late(HubSpotTransport):
+    """The first update gets 504 and lands when its campaigns are read for the third time."""
+
+    held: bytes | None = None
+    reads = 0
+
+    async def update(self, body: bytes) -> Exchange:
+        """Hold the first update back."""
+        if self.held is not None:
+            return await super().update(body)
+        self.held, now = body, anyio.current_time()
+        return Reply(status=504, body=b"{}", sent_at=now, answered_at=now)
+
+    async def read(self, ids: Sequence[str], properties: Sequence[str]) -> Exchange:
+        """Read; before the third time what was held back lands."""
+        self.reads += 1
+        if self.reads == 3:
+            await super().update(self.held or b"")
+        return await super().read(ids, properties)
+
+
+async def test_an_update_that_lands_after_it_was_looked_for_is_booked_as_one(world: World) -> None:
+    """What the first look does not show and the next does was written by us: a row of results, listed by undo."""
+    async with world.simulator() as simulator:
+        await night(world, simulator, feed(10))
+        plan = world.make_plan(
+            simulator.base_url, world.source(feed(10, n1="a", n2="b")), records=BY_NAME, admission=UPSERT,
+            outage=OutagePolicy(base_s=0.001, wait_max_s=0.002, outage_max_s=20.0), workers=1,
+        )  # fmt: skip
+        transport = _Late(plan.token, plan.transport)
+        try:
+            summary = await run_plan(plan, transport, tally=Tally(), stop=Stop())
+        finally:
+            await transport.aclose()
+        assert (summary.status, summary.books.updated, summary.books.skipped) == (ExitStatus.OK, 2, 8)
+        assert transport.reads == 3
+    rows = [json.loads(line) for line in (world.ledger / "results.jsonl").read_text().splitlines()]
+    listed = [one.id for one in updates(world.ledger)]
+    assert len(listed) == 2
+    assert [row["id"] for row in rows if row["via"] == "update"] == listed
     assert verify(world.ledger) == []
 
 
