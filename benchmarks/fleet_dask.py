@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.fleet_ways import pss_mb
-from tests.fleet.cluster import Cluster, end, family, running_cluster
+from tests.fleet.cluster import Cluster, end, running_cluster
+from tests.fleet.in_proc import family
 from tests.kills.grounds import simulated
 
 SAMPLE_S: Final = 2.0
@@ -114,7 +115,7 @@ def place(folder: Path, cluster: Cluster, count: int, rows: int) -> None:
             while process.poll() is None:
                 peaks.look(process.pid, cluster)
                 driver_cpu = max(driver_cpu, cpu_s([process.pid]))
-                time.sleep(SAMPLE_S)
+                time.sleep(SAMPLE_S)  # between two looks at memory and CPU
         assert process.returncode == 0, process.returncode
         used = cpu_s(heads) - before + driver_cpu
     at = [line["at"] for line in history(path)]
@@ -133,8 +134,8 @@ def lose(folder: Path, cluster: Cluster) -> None:
         path = write(folder, cluster.address, base_url, count, LOSS_ROWS)
         with started(path) as process:
             while sum(line["state"] == "running" for line in history(path)) < count:
-                time.sleep(0.05)
-            time.sleep(2.0)
+                time.sleep(0.05)  # the history is a file: nothing wakes its readers
+            time.sleep(2.0)  # they send by then
             victim = max(cluster.workers, key=lambda one: len(family(one.pid)))
             killed_at = time.time()
             end(victim)

@@ -28,7 +28,7 @@ from importer.fleet.file import read_fleet
 from importer.fleet.fork_server import ForkServer
 from importer.fleet.model import Job
 from importer.version import VERSION
-from tests.fleet.cluster import family
+from tests.fleet.in_proc import family
 from tests.kills.grounds import simulated
 
 WAYS: Final = ("executed", "forked", "library")
@@ -89,7 +89,7 @@ def measured(line: Sequence[str], environment: dict[str, str], count: int) -> st
     ) as process:
         while process.poll() is None:
             peak = max(peak, pss_mb(family(process.pid)))
-            time.sleep(SAMPLE_S)
+            time.sleep(SAMPLE_S)  # between two looks at memory
     assert process.returncode == 0, process.returncode
     wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -101,13 +101,13 @@ def left_behind(line: Sequence[str], environment: dict[str, str], after_s: float
     with subprocess.Popen(  # noqa: S603 - our own command
         line, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
-        time.sleep(after_s)
+        time.sleep(after_s)  # the driver is killed in the middle of its work
         below = family(process.pid) - {process.pid}
         assert process.poll() is None, "it had ended before it was killed"
         process.send_signal(signal.SIGKILL)
     began = time.perf_counter()
     while any(Path(f"/proc/{pid}").exists() for pid in below) and time.perf_counter() - began < 60:
-        time.sleep(0.05)
+        time.sleep(0.05)  # grandchildren cannot be waited for
     return f"{len(below)} processes below it, the last gone after {time.perf_counter() - began:.1f} s"
 
 

@@ -15,6 +15,7 @@ from contextlib import redirect_stderr, redirect_stdout
 import pytest
 
 from importer.cli import front
+from importer.errors import ExitStatus
 
 
 def run_importer(
@@ -50,6 +51,13 @@ def run_importer(
             gc.set_threshold(*thresholds)
             sys.setswitchinterval(switch_s)
     return subprocess.CompletedProcess(list(argv), status, _text(out), "" if together else _text(err))
+
+
+def importer(*argv: str, status: ExitStatus = ExitStatus.OK) -> subprocess.CompletedProcess[str]:
+    """Run `importer` with `argv`; it is to end with `status`."""
+    done = run_importer(*argv)
+    assert done.returncode == status, done.stderr
+    return done
 
 
 def _stream() -> io.TextIOWrapper:

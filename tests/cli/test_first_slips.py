@@ -1,6 +1,5 @@
 """The first hour's slips: a bad cell in the sheet, a line in the wrong table, a name mistyped."""
 
-import subprocess
 import tomllib
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,21 +9,9 @@ import pytest
 import xlsxwriter
 
 from importer.errors import ExitStatus
-from tests.in_process import run_importer
+from tests.in_process import importer
 
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def importer(*argv: str, status: ExitStatus = ExitStatus.OK) -> subprocess.CompletedProcess[str]:
-    """Run the command line; it is to end with `status`."""
-    done = run_importer(*argv)
-    assert done.returncode == status, done.stderr
-    return done
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def proposed(source: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,9 @@ import pytest
 from importer.cli.commands import plan_of_ledger
 from importer.errors import ExitStatus
 from importer.settings import load
-from tests.in_process import run_importer
+from tests.in_process import importer
+
+pytestmark = pytest.mark.usefixtures("folder")
 
 GERMAN = """\
 Kampagnen-ID;Name;Startdatum;Enddatum;Währung;Status
@@ -27,20 +28,6 @@ key = ["Nr"]
 hs_name = "hs_name"
 hs_start_date = "hs_start_date"
 """
-
-
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def importer(*argv: str, status: ExitStatus = ExitStatus.OK) -> subprocess.CompletedProcess[str]:
-    """Run the command line; it is to end with `status`."""
-    done = run_importer(*argv)
-    assert done.returncode == status, done.stderr
-    return done
 
 
 def written(ledger: str, name: str = "fix.csv") -> bytes:

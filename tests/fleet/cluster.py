@@ -70,7 +70,7 @@ class Cluster:
                 return
             assert self.scheduler is not None
             assert self.scheduler.poll() is None, (self.folder / "scheduler.log").read_text()
-            time.sleep(0.05)
+            time.sleep(0.05)  # it listens, or it does not yet
         raise TimeoutError(self.address)
 
     @property
@@ -104,23 +104,3 @@ def end(process: "subprocess.Popen[bytes]") -> None:
             process.send_signal(signal.SIGCONT)
         process.kill()
     process.wait()
-
-
-def family(pid: int) -> set[int]:
-    """Return a process and all that it has begun, and they, as far as they are there."""
-    found, wave = {pid}, [pid]
-    while wave:
-        with suppress(OSError):
-            for task in Path(f"/proc/{wave.pop()}/task").iterdir():
-                below = {int(one) for one in (task / "children").read_text().split()} - found
-                wave += below
-                found |= below
-    return found
-
-
-def gone(pids: set[int]) -> None:
-    """Return when none of the processes is left."""
-    until = time.monotonic() + WAIT_S
-    while left := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
-        assert time.monotonic() < until, f"still there: {left}"
-        time.sleep(0.05)

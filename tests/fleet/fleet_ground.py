@@ -119,7 +119,7 @@ class Ground:
         while not condition():
             assert process.poll() is None, process.stderr.read() if process.stderr else ""
             assert time.monotonic() < until
-            time.sleep(0.02)
+            time.sleep(0.02)  # what is waited for is in files of another process
 
     def wait_for_running(self, process: "subprocess.Popen[str]", count: int) -> None:
         """Return when so many imports have begun."""

@@ -1,7 +1,11 @@
 """What /proc tells of processes."""
 
 import re
+import time
 from pathlib import Path
+from typing import Final
+
+WAIT_S: Final = 120.0
 
 
 def children(pid: int) -> set[int]:
@@ -22,6 +26,19 @@ def below(pid: int) -> set[int]:
         found |= new
         wave += new
     return found
+
+
+def family(pid: int) -> set[int]:
+    """Return a process and those below it."""
+    return {pid, *below(pid)}
+
+
+def gone(pids: set[int]) -> None:
+    """Return when none of the processes is left."""
+    until = time.monotonic() + WAIT_S
+    while left := [pid for pid in pids if there(pid)]:
+        assert time.monotonic() < until, f"still there: {left}"
+        time.sleep(0.05)  # grandchildren cannot be waited for
 
 
 def there(pid: int) -> bool:

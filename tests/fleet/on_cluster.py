@@ -4,8 +4,9 @@ import subprocess
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from tests.fleet.cluster import Cluster, family
+from tests.fleet.cluster import Cluster
 from tests.fleet.fleet_ground import ENOUGH_S, Ground
+from tests.fleet.in_proc import family
 
 NOWHERE: Final = "http://127.0.0.1:9"
 TLS: Final = '[fleet.tls]\nca = "../ca.pem"\ncert = "../driver.pem"\nkey = "../driver.key"'

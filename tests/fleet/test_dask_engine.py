@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.depth import DEEP
-from tests.fleet.cluster import Cluster, end, family, free_port, gone, running_cluster
+from tests.fleet.cluster import Cluster, end, free_port, running_cluster
 from tests.fleet.fleet_ground import ENOUGH_S
+from tests.fleet.in_proc import family, gone
 from tests.fleet.on_cluster import TLS, Make, at_work, begin, below, imports_of, losses, well_ended
 
 pytestmark = [

@@ -11,7 +11,7 @@ import pytest
 
 from importer import platforms
 from tests.fleet.fleet_ground import ENOUGH_S, Ground
-from tests.fleet.in_proc import below, children, environment, holds, there
+from tests.fleet.in_proc import below, children, environment, gone, holds, there
 from tests.kills.grounds import simulated
 
 FOUND = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc")
@@ -22,14 +22,6 @@ def address() -> Iterator[str]:
     """Serve many accounts, none of them fast, so that kills meet imports at work."""
     with simulated("accounts=99", "latency=fixed:0.2", "rate=100000") as base_url:
         yield base_url
-
-
-def ended(pids: set[int]) -> None:
-    """Return when none of the processes is left."""
-    until = time.monotonic() + ENOUGH_S
-    while any(there(pid) for pid in pids):
-        assert time.monotonic() < until, "children outlived their driver"
-        time.sleep(0.05)
 
 
 @pytest.mark.slow
@@ -45,7 +37,7 @@ def test_a_killed_driver_is_run_again(tmp_path: Path, address: str) -> None:
         process.send_signal(signal.SIGKILL)
         process.communicate()
         if begun == 5:
-            ended(mine)  # the others are met while they are still draining
+            gone(mine)  # the others are met while they are still draining
     status, out, err = ground.run()
     assert status == 0, err
     assert "imports: 6 done" in out
@@ -121,7 +113,7 @@ def _fork_server(driver: int, folder: Path) -> int:
     until = time.monotonic() + ENOUGH_S
     while len(list(folder.glob("*.ledger"))) < 2:
         assert time.monotonic() < until
-        time.sleep(0.02)
+        time.sleep(0.02)  # the imports are processes of another
     (server,) = children(driver)
     return server
 

@@ -26,8 +26,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.fleet.cluster import Cluster, end, family, running_cluster
+from tests.fleet.cluster import Cluster, end, running_cluster
 from tests.fleet.fleet_ground import ENOUGH_S, Ground
+from tests.fleet.in_proc import family
 from tests.kills.grounds import simulated
 
 KINDS: Final = ("worker", "scheduler", "driver", "all", "frozen")
@@ -99,8 +100,8 @@ def _wait_for_moment(ground: Ground, rng: random.Random) -> None:
     wanted = rng.randrange(len(ground.names()) * ground.rows // 50)
     numbers = range(1, ground.accounts + 1)
     while process.poll() is None and sum(ground.sent(number) for number in numbers) < wanted:
-        time.sleep(0.02)
-    time.sleep(rng.uniform(0.0, 1.0))
+        time.sleep(0.02)  # the simulator's count is asked for: nobody tells when it grows
+    time.sleep(rng.uniform(0.0, 1.0))  # a strike is to come at any moment
 
 
 def _wait(process: "subprocess.Popen[str]", cluster: Cluster) -> None:
@@ -110,7 +111,7 @@ def _wait(process: "subprocess.Popen[str]", cluster: Cluster) -> None:
         if cluster.scheduler is not None and cluster.scheduler.poll() is None:
             cluster.start(WORKERS)
         assert time.monotonic() < until
-        time.sleep(0.2)
+        time.sleep(0.2)  # the command is not waited for, so that workers can be brought back
 
 
 def _strike(ground: Ground, cluster: Cluster, kind: str, rng: random.Random) -> None:
@@ -132,7 +133,7 @@ def _strike(ground: Ground, cluster: Cluster, kind: str, rng: random.Random) -> 
         host = sorted(family(victim.pid))
         for pid in host:
             _send(pid, signal.SIGSTOP)
-        time.sleep(TTL_S * rng.uniform(1.3, 2.0))
+        time.sleep(TTL_S * rng.uniform(1.3, 2.0))  # frozen for longer than it may be silent
         for pid in rng.sample(host, len(host)):
             _send(pid, signal.SIGCONT)
 
