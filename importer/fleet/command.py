@@ -20,7 +20,7 @@ def environment(fleet: Fleet, account: Account, given: Mapping[str, str]) -> Ite
         AccessError: the variable that is to hold the token is not set.
         UsageError: that of the limit is not, or holds no address.
     """
-    secret = frozenset[str]().union(*(one.variables() for one in fleet.accounts.values()))
+    secret = fleet.variables()
     for name, value in given.items():
         if not name.startswith(ENVIRONMENT_PREFIX) and name != TOKEN_VARIABLE and name not in secret:
             yield name, value

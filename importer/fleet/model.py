@@ -60,10 +60,13 @@ class Fleet:
     tls: Tls | None = None
     worker_ttl_s: float = 60.0  #: seconds of silence after which a worker of a cluster counts as lost
 
+    def variables(self) -> frozenset[str]:
+        """Return the environment variables that the secrets of its accounts are in."""
+        return frozenset[str]().union(*(one.variables() for one in self.accounts.values()))
+
     def variables_of_others(self, account: str) -> frozenset[str]:
-        """Return the environment variables that hold secrets of other accounts, and none of the one named."""
-        held = {name: one.variables() for name, one in self.accounts.items()}
-        return frozenset().union(*held.values()) - held[account]
+        """Return those that hold nothing of the account named."""
+        return self.variables() - self.accounts[account].variables()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
