@@ -180,7 +180,7 @@ mutants: $(DEV_STAMP) ## change one operator, constant or call of the core at a 
 BENCH = $(BIN)/python -m benchmarks --write $$(test -x .venv/other/bin/python && echo --python .venv/other/bin/python)
 
 bench: $(OTHER_STAMP) ## the importer against a bare loop and HubSpot's clients, into docs/explanation/performance.md (15 minutes)
-	$(BENCH)
+	$(BENCH) $${LARGEST:+--largest $$LARGEST}
 
 bench-quick: $(OTHER_STAMP) ## the same with fewer rows (2 minutes)
 	$(BENCH) --quick

@@ -73,9 +73,10 @@ def profile(found: Profile | str, seen: Measured) -> str:
     )
 
 
-def machine(facts: Mapping[str, str], effort: str) -> str:
+def machine(facts: Mapping[str, str], effort: str, largest: int | None) -> str:
     """Return what it was measured on, as a list."""
     command = {"usual": "make bench", "quick": "make bench-quick", "full": "make bench-full"}.get(effort, effort)
+    command += f" LARGEST={largest}" if largest else ""
     return "\n".join([f"- command: `{command}`", *(f"- {name}: {text}" for name, text in facts.items())])
 
 
