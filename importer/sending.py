@@ -34,7 +34,7 @@ from importer.renewal import UNAUTHORISED, Renewal
 from importer.report.books import Tally
 from importer.server_clock import ServerClock
 from importer.stopping import Stop, StoppedError
-from importer.turns import turn
+from importer.turns import one_at_a_time, turn
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +61,7 @@ class Sender:
     hold: Callable[[Doubt], None] | None = None  #: told that a doubt keeps its work open
     trust_refusals: bool = False  #: lookups are impossible, so a refusal is believed
     flying: dict[int, Batch] = field(default_factory=dict)  #: intent → batch on its way
+    reading: anyio.Lock = field(default_factory=anyio.Lock)  #: held by whoever reads an answer next
 
     def in_flight(self) -> frozenset[str]:
         """Return the contents of all records that are on their way."""
@@ -88,10 +89,16 @@ class Sender:
                 raise
 
     async def _attempt(self, work: Work, slot: Slot) -> Sequence[Work]:
-        """Send once and return what is to be sent next. Cancellation: the batch is journaled as in doubt."""
+        """Send once and return what is to be sent next. Cancellation: the outcome `unknown` is journaled."""
         attempt = await self._announce(work)
         try:
-            return await self._conclude(attempt, await self._exchange(attempt, slot))
+            exchange = await self._exchange(attempt, slot)
+            await one_at_a_time(self.reading)
+            return await self._conclude(attempt, exchange)
+        except anyio.get_cancelled_exc_class():
+            if attempt.n in self.flying:
+                self._doubt_at_the_end(attempt)
+            raise
         finally:
             self.flying.pop(attempt.n, None)
 
@@ -124,7 +131,7 @@ class Sender:
         return Attempt(work=work, n=n, made_before=self.tally.ended[State.CREATED], began=began, server_low=low)
 
     async def _exchange(self, attempt: Attempt, slot: Slot) -> Exchange:
-        """POST the batch. Cancellation: the outcome `unknown` is journaled."""
+        """POST the batch. Cancellation: it may have been made."""
         self.tally.send(again=attempt.work.attempt > 1)
         sent_wall = self.wall()
         try:
@@ -137,9 +144,6 @@ class Sender:
                 slot.answered(exchange.headers, refused=exchange.status == 429)
                 self.tally.permitted_per_s = self.pacer.permitted_per_s
                 self.clock.observe(exchange.headers.get("date"), sent_wall, self.wall())
-        except anyio.get_cancelled_exc_class():
-            self._doubt_at_the_end(attempt)
-            raise
         finally:
             self.tally.in_flight -= 1
         return exchange
@@ -173,11 +177,7 @@ class Sender:
     async def _settle_answer(
         self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict, reply: wire.BatchReply
     ) -> Sequence[Work]:
-        try:
-            findings, unexpected = await self.answers.findings(attempt.work.batch, reply, exchange.hang_up)
-        except anyio.get_cancelled_exc_class():
-            self._doubt_at_the_end(attempt)
-            raise
+        findings, unexpected = await self.answers.findings(attempt.work.batch, reply, exchange.hang_up)
         extra = [{"id": result.id, "name": result.properties.get("hs_name")} for result in unexpected]
         self.tally.unexpected += len(extra)
         return self._close(attempt, "answered", exchange, verdict, findings, extra=extra)
