@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,12 @@ from tests.fleet.spans import overlaps
 from tests.kills.checker import judge
 
 ENOUGH_S = 240.0  # a busy machine may need minutes, and nothing here says how fast anything is
+
+
+def fetched(address: str) -> bytes:
+    """Return what is at an address of this machine's loopback."""
+    with urllib.request.urlopen(address) as reply:  # noqa: S310 - loopback
+        return bytes(reply.read())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,8 @@ class Ground:
     more: tuple[str, ...] = ()  #: lines of the table [fleet], and of tables within it
     tokens: str = "env"  #: where tokens are: `env` of the command, or a `file` beside the fleet's
     environment: Mapping[str, str] = field(default_factory=dict)  #: of the command, beside this process' own
+    before: Sequence[str] = ()  #: what the command's line begins with: that of another host
+    fetch: Callable[[str], bytes] = fetched  #: how the server is asked for what it made
     started: "list[subprocess.Popen[str]]" = field(default_factory=list)
     options: str = 'options = { workers = 2, grace = 0.3, timeout = 0.5, settle = 0.3, duplicates = "create" }'
 
@@ -86,7 +94,7 @@ class Ground:
         """Start the command."""
         tokens = {f"TOKEN_{number}": f"account-{number}" for number in range(1, self.accounts + 1)}
         given = tokens if self.tokens == "env" else {}
-        line = [sys.executable, "-m", "importer", "fleet", *words, str(self.file)]
+        line = [*self.before, sys.executable, "-m", "importer", "fleet", *words, str(self.file)]
         process = subprocess.Popen(
             line, env={**os.environ, **given, **self.environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True,
@@ -139,8 +147,7 @@ class Ground:
         found = []
         for number in range(1, self.accounts + 1):
             address = f"{self.base_url}/__simulator__/truth?account=account-{number}"
-            with urllib.request.urlopen(address) as reply:  # noqa: S310 - loopback
-                made = [json.loads(line) for line in reply.read().splitlines()]
+            made = [json.loads(line) for line in self.fetch(address).splitlines()]
             found += overlaps(self.journals(number))
             mine = [name for account, name in self.names() if account == number]
             strangers = Counter(one["properties"].get("hs_notes") for one in made) - Counter(

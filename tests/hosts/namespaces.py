@@ -47,23 +47,18 @@ class Host:
 
     name: str
     space: str  #: its namespace
+    address: str = HUB
+
+    @property
+    def before(self) -> tuple[str, ...]:
+        """What the line of a command begins with that is to run there."""
+        named = ("unshare", "--uts", "sh", "-c", 'hostname "$0"; exec "$@"', self.name)
+        return ("ip", "netns", "exec", self.space, *named)
 
     def start(self, *command: str, **variables: str) -> "subprocess.Popen[str]":
         """Start a command there, with variables of its own."""
-        line = [
-            "ip",
-            "netns",
-            "exec",
-            self.space,
-            "unshare",
-            "--uts",
-            "sh",
-            "-c",
-            'hostname "$0"; exec "$@"',
-            self.name,
-        ]
         return subprocess.Popen(
-            [*line, *command], env={**os.environ, "PYTHONPATH": str(ROOT), **variables}, text=True,
+            [*self.before, *command], env={**os.environ, "PYTHONPATH": str(ROOT), **variables}, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -71,11 +66,24 @@ class Host:
         """Start the importer there."""
         return self.start(sys.executable, "-m", "importer", *words, **variables)
 
+    def unplug(self) -> None:
+        """Cut it off from all others; what stands in the shared folder it still sees."""
+        _ip("-n", self.space, "link", "set", "eth0", "down")
+
+    def plug(self) -> None:
+        """End `unplug`."""
+        _ip("-n", self.space, "link", "set", "eth0", "up")
+
+    def lose(self, other: "Host") -> None:
+        """Cut it off from one other host: what it sends there is dropped."""
+        _ip("-n", self.space, "route", "add", "blackhole", f"{other.address}/32")
+
 
 @contextmanager
 def hosts(count: int) -> Iterator[tuple[Host, list[Host]]]:
     """Make a hub and so many hosts for the block."""
-    made = [Host(name, f"importer-{os.getpid()}-{name}") for name in ("hub", *(f"host{n + 1}" for n in range(count)))]
+    names = ("hub", *(f"host{n + 1}" for n in range(count)))
+    made = [Host(name, f"importer-{os.getpid()}-{name}", f"{NET}.{n}") for n, name in enumerate(names, 1)]
     try:
         for one in made:
             _ip("netns", "add", one.space)
@@ -88,7 +96,7 @@ def hosts(count: int) -> Iterator[tuple[Host, list[Host]]]:
             cable = f"port{number}"
             _ip("-n", hub.space, "link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", one.space)
             _ip("-n", hub.space, "link", "set", cable, "master", "br0", "up")
-            _ip("-n", one.space, "address", "add", f"{NET}.{number}/24", "dev", "eth0")
+            _ip("-n", one.space, "address", "add", f"{one.address}/24", "dev", "eth0")
             _ip("-n", one.space, "link", "set", "eth0", "up")
         yield hub, made[1:]
     finally:

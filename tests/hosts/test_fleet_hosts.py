@@ -1,0 +1,126 @@
+"""A fleet on a Dask cluster over several hosts, some of which are cut off while they import. `make hosts`."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.fleet.fleet_ground import ENOUGH_S, Ground
+from tests.fleet.in_proc import gone
+from tests.hosts.dask_hosts import TLS, Across, across
+from tests.hosts.namespaces import HERE, Host, fetched, hosts, missing, served
+
+WHY_NOT = missing()
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT)), pytest.mark.timeout(600)]
+#: What is on its way when a host is cut off has landed or never lands within these two together: see `relay`.
+OPTIONS: Final = 'options = { workers = 2, grace = 0.3, timeout = 2, settle = 2, duplicates = "create" }'
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """Hosts, and the cluster on them."""
+
+    cluster: Across
+    seat: Host  #: of the scheduler
+    workers: tuple[Host, Host]
+    driver: Host
+    folder: Path
+
+    def fleet(self, *, rows: int, each: int) -> Ground:
+        """Write a fleet of three accounts."""
+        folder = self.folder / "fleet"
+        folder.mkdir()
+
+        def fetch(address: str) -> bytes:
+            text = fetched(self.driver, address)
+            assert text is not None
+            return text.encode()
+
+        ground = Ground(
+            folder=folder, base_url=HERE, engine=self.cluster.address, at_once=50, rows=rows, each=each, tokens="file",
+            more=("worker_ttl = 5", TLS), before=self.driver.before, fetch=fetch, options=OPTIONS,
+        )  # fmt: skip
+        ground.write()
+        return ground
+
+
+@pytest.fixture
+def net(tmp_path: Path) -> Iterator[Net]:
+    """Make hosts for scheduler, two workers and driver, all of which reach HubSpot, and start the cluster."""
+    with hosts(4) as (hub, (seat, one, two, driver)):
+        with served(hub, (one, two, driver), "accounts=99", "latency=fixed:0.4", "rate=100000"):
+            with across(tmp_path, seat, one, two) as cluster:
+                yield Net(cluster, seat, (one, two), driver, tmp_path)
+
+
+def begun(ground: Ground) -> "subprocess.Popen[str]":
+    """Start the command, and return when every account's import has sent something."""
+    process = ground.start()
+    ground.wait_for(process, lambda: all(ground.sent(number) for number in (1, 2, 3)))
+    return process
+
+
+def victim_of(net: Net) -> tuple[Host, set[int]]:
+    """Return a host that has imports at work, and their processes."""
+    return next((host, found) for host in net.workers if (found := net.cluster.imports_on(host)))
+
+
+def in_state(ground: Ground, state: str) -> Callable[[], bool]:
+    """Return whether any import was in a state."""
+    return lambda: any(line["state"] == state for line in ground.history())
+
+
+def holders(ground: Ground) -> set[str]:
+    """Return the hosts that say of themselves that they hold an account."""
+    paths = (ground.directory / "accounts").glob("*.holder.json")
+    return {json.loads(path.read_text())["host"] for path in paths}
+
+
+def well_ended(ground: Ground, process: "subprocess.Popen[str]") -> None:
+    """Check that the command comes to a good end, with everything made once."""
+    out, err = process.communicate(timeout=ENOUGH_S)
+    assert process.returncode == 0, err
+    assert f"imports: {ground.accounts * ground.each} done" in out
+    assert ground.violations() == []
+
+
+def test_a_fleet_over_hosts_makes_all_of_it(net: Net) -> None:
+    """Four hosts, certificates as the page makes them: both workers' hosts import, and ledgers and HubSpot agree."""
+    ground = net.fleet(rows=300, each=2)
+    process = begun(ground)
+    well_ended(ground, process)
+    done = {line["where"].partition(",")[0] for line in ground.history() if line["state"] == "done"}
+    assert done == {host.name for host in net.workers}
+
+
+def test_a_host_that_is_cut_off_loses_its_imports_and_comes_back(net: Net) -> None:
+    """Unplugged in the middle: its imports are held until they end there, go on elsewhere, and it serves again."""
+    ground = net.fleet(rows=1_200, each=3)
+    process = begun(ground)
+    host, mine = victim_of(net)
+    host.unplug()
+    ground.wait_for(process, in_state(ground, "held"))
+    assert host.name in holders(ground)
+    gone(mine)
+    net.cluster.workers[host.name].wait(120)  # it has lost its scheduler
+    host.plug()
+    net.cluster.add_worker(host)
+    other = next(one for one in net.workers if one is not host)
+    other.unplug()  # now the rest can be made on the host that came back alone
+    well_ended(ground, process)
+
+
+def test_a_host_that_loses_its_scheduler_alone_keeps_its_accounts(net: Net) -> None:
+    """HubSpot it still reaches: it goes on sending, nobody else does for these accounts, and nothing is made twice."""
+    ground = net.fleet(rows=9_000, each=1)
+    process = begun(ground)
+    host, mine = victim_of(net)
+    host.lose(net.seat)
+    ground.wait_for(process, in_state(ground, "held"))
+    assert host.name in holders(ground)
+    gone(mine)
+    well_ended(ground, process)
