@@ -11,12 +11,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, BinaryIO, Final
 
 import anyio
 import anyio.to_thread
@@ -31,6 +32,7 @@ from importer.fleet.forking import Request
 from importer.fleet.model import Ended, Fleet, Import, Job
 from importer.fleet.processes import Executed, Process
 from importer.fleet.standing import COMPLETE
+from importer.report.private import write_private
 from importer.version import VERSION
 
 MODULE: Final = "importer.cli.fleet_child"
@@ -63,20 +65,23 @@ async def run_of_fleet(job: Job, fleet: Fleet, given: Mapping[str, str], forks: 
     """Run an import of a fleet that has been read, as `run_child` does; `forks` makes the child, where it is there."""
     host = socket.gethostname()
     beginning = _Beginning(job=job, fleet=fleet, given=given, forks=forks)
-    try:
-        one = await anyio.to_thread.run_sync(beginning.ready)
-        process = await beginning.begin(one)
-    except ImporterError as error:  # as the process itself would have ended
-        return Ended(status=int(error.exit_status), where=host, said=error.message[:_SAID_MAX])
-    except OSError as error:
-        return Ended(status=None, where=host, lost=f"it could not be begun on {host}: {error}")
-    where = f"{host}, process {process.number}"
-    try:
-        code = await process.wait()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await _stopped(process)
-    return await anyio.to_thread.run_sync(_told, code, fleet, one, where)
+    with ExitStack() as held:
+        try:
+            one = await anyio.to_thread.run_sync(beginning.ready)
+            # A file of this process' own: another of the import, given up as lost, may come to its end elsewhere.
+            said = held.enter_context(tempfile.TemporaryFile())
+            process = await beginning.begin(one, said)
+        except ImporterError as error:  # as the process itself would have ended
+            return Ended(status=int(error.exit_status), where=host, said=error.message[:_SAID_MAX])
+        except OSError as error:
+            return Ended(status=None, where=host, lost=f"it could not be begun on {host}: {error}")
+        try:
+            code = await process.wait()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await _stopped(process)
+        summary = await anyio.to_thread.run_sync(_summary, said, Path(places.summary_of(fleet, one)))
+    return _told(code, summary, f"{host}, process {process.number}")
 
 
 def _read(path: str) -> Fleet:
@@ -107,9 +112,9 @@ class _Beginning:
         Path(found.ledger).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return found
 
-    async def begin(self, one: Import) -> Process:
-        """Begin the process. Cancellation waits until it is begun."""
-        with _private(places.summary_of(self.fleet, one)) as said, _private(places.log_of(self.fleet, one)) as log:
+    async def begin(self, one: Import, said: IO[bytes]) -> Process:
+        """Begin the process, whose summary `said` is to hold. Cancellation waits until it is begun."""
+        with _log(places.log_of(self.fleet, one)) as log:
             if self.forks is None:
                 return await anyio.to_thread.run_sync(self._execute, one, said, log)
             account = self.fleet.accounts[one.account]
@@ -119,7 +124,7 @@ class _Beginning:
             )
             return await self.forks.begin(request, wanted=self.job.version, stdout=said, stderr=log)
 
-    def _execute(self, one: Import, said: BinaryIO, log: BinaryIO) -> Process:
+    def _execute(self, one: Import, said: IO[bytes], log: BinaryIO) -> Process:
         others = self.fleet.variables_of_others(one.account)
         own = {name: value for name, value in self.given.items() if name not in others}
         argv = [sys.executable, *platforms.ALONE, "-m", MODULE, self.job.fleet_file, self.job.import_name]
@@ -130,9 +135,10 @@ class _Beginning:
         )
 
 
-def _private(path: str) -> BinaryIO:
-    """Open a file anew that only its owner may read."""
-    return os.fdopen(os.open(path, platforms.opening(os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 0o600), "wb")
+def _log(path: str) -> BinaryIO:
+    """Open a log anew that only its owner may read; who writes to it since before goes on behind what is new."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    return os.fdopen(os.open(path, platforms.opening(flags), 0o600), "wb")
 
 
 async def _stopped(process: Process) -> None:
@@ -147,13 +153,12 @@ async def _stopped(process: Process) -> None:
     await process.aclose()
 
 
-def _told(code: int | None, fleet: Fleet, one: Import, where: str) -> Ended:
+def _told(code: int | None, summary: Mapping[str, Any], where: str) -> Ended:
     """Return how a process ended, from its status and its summary."""
     if code is None:
         return Ended(status=None, where=where, lost="the process that forked it was lost or silent, and it was stopped")
     if code < 0:
         return Ended(status=None, where=where, lost=f"its process was ended by {_signal_name(-code)}")
-    summary = _summary(Path(places.summary_of(fleet, one)))
     if code in COMPLETE and summary.get("status") != code:
         # Python itself ends with 1, too: an end that tells nothing is no end of an import.
         return Ended(status=None, where=where, lost=f"its process ended with {code} and said nothing")
@@ -170,9 +175,14 @@ def _signal_name(number: int) -> str:
     return known.get(number, f"signal {number}")
 
 
-def _summary(path: Path) -> Mapping[str, Any]:
-    with suppress(OSError, ValueError):
-        found = json.loads(path.read_bytes())
+def _summary(said: IO[bytes], shown: Path) -> Mapping[str, Any]:
+    """Return the summary that a process printed, and leave it where people look for it. Blocks."""
+    said.seek(0)
+    text = said.read()
+    with suppress(OSError):  # it is for people: the import has ended as it has
+        write_private(shown, text)
+    with suppress(ValueError):
+        found = json.loads(text)
         if isinstance(found, dict):
             return found
     return {}

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import IO, Final, NamedTuple
 
 import anyio
 import anyio.abc
@@ -41,7 +41,7 @@ class ForkServer:
         self._before: list[_Server] = []  # those with children that are still at work
         self._silent: _Server | None = None  # the one that did not answer in time
 
-    async def begin(self, request: Request, *, wanted: str, stdout: BinaryIO, stderr: BinaryIO) -> Forked:
+    async def begin(self, request: Request, *, wanted: str, stdout: IO[bytes], stderr: IO[bytes]) -> Forked:
         """Begin a child of the importer of version `wanted`, and return it.
 
         Cancellation waits until it is begun or not: a minute where the server is silent, two where a new one is, too.

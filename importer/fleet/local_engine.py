@@ -12,7 +12,7 @@ from importer.fleet.fork_server import ForkServer
 from importer.fleet.model import Ended, Fleet, Job
 
 _FILES: Final = 200  #: that the driver has open beside those of imports
-_FILES_EACH: Final = 3  #: what tells how a child ended, what it is tied by, what stands for it
+_FILES_EACH: Final = 4  #: what it says, what tells how it ended, what it is tied by, what stands for it
 
 
 class LocalEngine:

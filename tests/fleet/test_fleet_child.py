@@ -15,7 +15,7 @@ from importer.fleet.child import _told, run_child, run_of_fleet
 from importer.fleet.file import read_fleet
 from importer.fleet.fork_server import ForkServer
 from importer.fleet.forking import SERVER
-from importer.fleet.model import Ended, Job
+from importer.fleet.model import Ended, Import, Job
 from importer.version import VERSION
 from tests.fleet.fleet_ground import ENOUGH_S, Ground
 from tests.fleet.in_proc import below, command_line, there
@@ -80,11 +80,9 @@ async def test_both_ways_tell_the_same(tmp_path: Path, address: str, forks: Fork
     assert "the driver 0.0.0" in str(other.lost)
 
 
-def test_a_death_by_a_signal_without_a_name_is_a_loss(tmp_path: Path, address: str) -> None:
+def test_a_death_by_a_signal_without_a_name_is_a_loss() -> None:
     """Real-time signals have none."""
-    ground = ground_of(tmp_path, address, rows=1)
-    fleet = read_fleet(ground.file)
-    told = [_told(-number, fleet, fleet.imports[0], "here") for number in (9, 40)]
+    told = [_told(-number, {}, "here") for number in (9, 40)]
     assert told == [
         Ended(status=None, where="here", lost=f"its process was ended by {name}") for name in ("SIGKILL", "signal 40")
     ]
@@ -105,3 +103,30 @@ async def test_a_cancelled_import_is_stopped(tmp_path: Path, address: str, forks
         assert (await run_of_fleet(job(ground, "i1-0"), fleet, TOKENS, forks)).status == 0
     made = json.loads((ground.directory / "logs" / "i1-0.json").read_text())["books"]
     assert made["created"] + made["skipped"] == 2_000
+
+
+@pytest.mark.parametrize("forks", ["forked"], indirect=True)  # one that is executed reads the fleet file's own account
+async def test_two_processes_of_one_import_do_not_speak_for_each_other(
+    tmp_path: Path, address: str, forks: ForkServer | None
+) -> None:
+    """One that was given up as lost comes to its end while the next is at work: each is told by its own words alone.
+
+    Here both may run, for account and ledger are two; the words of the first are more, for its ledger's path is long.
+    """
+    ground = ground_of(tmp_path, address, rows=2_000)
+    (tmp_path / "few.csv").write_text("hs_name\n" + "".join(f"few {n}\n" for n in range(800)))
+    fleet, ends = read_fleet(ground.file), dict[str, Ended]()
+    one = fleet.imports[0]
+    lost = replace(one, account="a2", sources=(str(tmp_path / "few.csv"),), ledger=str(tmp_path / ("x" * 200)))
+
+    async def run(which: Import) -> None:
+        known = replace(fleet, imports=(which,))
+        ends[which.account] = await run_of_fleet(job(ground, "i1-0"), known, TOKENS, forks)
+
+    with anyio.fail_after(ENOUGH_S):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run, lost)
+            while not await anyio.Path(lost.ledger, "journal.jsonl").exists():
+                await anyio.sleep(0.02)
+            tasks.start_soon(run, one)
+    assert {account: (end.status, end.lost) for account, end in ends.items()} == {"a1": (0, None), "a2": (0, None)}

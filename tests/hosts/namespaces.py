@@ -74,9 +74,11 @@ class Host:
         """End `unplug`."""
         _ip("-n", self.space, "link", "set", "eth0", "up")
 
-    def lose(self, other: "Host") -> None:
-        """Cut it off from one other host: what it sends there is dropped."""
+    def lose(self, other: "Host", *, heard: bool) -> None:
+        """Cut it off from one other host: what it sends there is dropped, and but for `heard` what comes from there."""
         _ip("-n", self.space, "route", "add", "blackhole", f"{other.address}/32")
+        if not heard:
+            _ip("-n", other.space, "route", "add", "blackhole", f"{self.address}/32")
 
 
 @contextmanager

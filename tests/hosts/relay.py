@@ -23,7 +23,7 @@ async def serve(here: str, there: str) -> None:
 
     async def passed(came: anyio.abc.SocketStream) -> None:
         async with came, await anyio.connect_tcp(to_host, int(to_port)) as goes, anyio.create_task_group() as both:
-            own: socket.socket = goes.extra(anyio.abc.SocketAttribute.raw_socket)
+            own: socket.socket = goes.extra(anyio.abc.SocketAttribute.raw_socket)  # noqa: S610 - no Django is near
             own.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MS)
             both.start_soon(_pump, came, goes)
             both.start_soon(_pump, goes, came)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fleet.fleet_ground import ENOUGH_S, Ground
 from tests.fleet.in_proc import gone
-from tests.hosts.dask_hosts import TLS, Across, across
+from tests.hosts.dask_hosts import TLS, WAIT_S, Across, across
 from tests.hosts.namespaces import HERE, Host, fetched, hosts, missing, served
 
 WHY_NOT = missing()
@@ -51,10 +51,12 @@ class Net:
 @pytest.fixture
 def net(tmp_path: Path) -> Iterator[Net]:
     """Make hosts for scheduler, two workers and driver, all of which reach HubSpot, and start the cluster."""
-    with hosts(4) as (hub, (seat, one, two, driver)):
-        with served(hub, (one, two, driver), "accounts=99", "latency=fixed:0.4", "rate=100000"):
-            with across(tmp_path, seat, one, two) as cluster:
-                yield Net(cluster, seat, (one, two), driver, tmp_path)
+    with (
+        hosts(4) as (hub, (seat, one, two, driver)),
+        served(hub, (one, two, driver), "accounts=99", "latency=fixed:0.4", "rate=100000"),
+        across(tmp_path, seat, one, two) as cluster,
+    ):
+        yield Net(cluster, seat, (one, two), driver, tmp_path)
 
 
 def begun(ground: Ground) -> "subprocess.Popen[str]":
@@ -97,30 +99,50 @@ def test_a_fleet_over_hosts_makes_all_of_it(net: Net) -> None:
     assert done == {host.name for host in net.workers}
 
 
-def test_a_host_that_is_cut_off_loses_its_imports_and_comes_back(net: Net) -> None:
-    """Unplugged in the middle: its imports are held until they end there, go on elsewhere, and it serves again."""
+@pytest.mark.parametrize("late", [True, False], ids=["late", "soon"])
+def test_a_host_that_is_cut_off_loses_its_imports_and_comes_back(net: Net, *, late: bool) -> None:
+    """Unplugged in the middle: its imports are held until they end there, go on elsewhere, and it serves again.
+
+    It comes back after its worker has given up, or as soon as its imports were given away.
+    """
     ground = net.fleet(rows=1_200, each=3)
     process = begun(ground)
     host, mine = victim_of(net)
     host.unplug()
     ground.wait_for(process, in_state(ground, "held"))
     assert host.name in holders(ground)
+    if late:
+        gone(mine)
+    else:
+        host.plug()
+    net.cluster.workers[host.name].wait(WAIT_S)  # it has lost its scheduler, or was told that it is given up
     gone(mine)
-    net.cluster.workers[host.name].wait(120)  # it has lost its scheduler
-    host.plug()
+    if late:
+        host.plug()
     net.cluster.add_worker(host)
     other = next(one for one in net.workers if one is not host)
-    other.unplug()  # now the rest can be made on the host that came back alone
+    other.unplug()  # so that the rest can be made on the host that came back alone
     well_ended(ground, process)
+    assert ground.history()[-1]["where"].startswith(host.name)
 
 
-def test_a_host_that_loses_its_scheduler_alone_keeps_its_accounts(net: Net) -> None:
-    """HubSpot it still reaches: it goes on sending, nobody else does for these accounts, and nothing is made twice."""
+@pytest.mark.parametrize("heard", [False, True], ids=["silent", "heard"])
+def test_a_host_that_loses_its_scheduler_alone_keeps_its_accounts(net: Net, *, heard: bool) -> None:
+    """HubSpot it still reaches: what it has begun it goes on with, and nobody else does, until its worker gives up.
+
+    Where it hears the scheduler it is told to, at once; else a worker notices by itself after half a minute.
+    """
     ground = net.fleet(rows=9_000, each=1)
     process = begun(ground)
     host, mine = victim_of(net)
-    host.lose(net.seat)
-    ground.wait_for(process, in_state(ground, "held"))
-    assert host.name in holders(ground)
+    host.lose(net.seat, heard=heard)
+    if not heard:
+        ground.wait_for(process, in_state(ground, "held"))
+        assert host.name in holders(ground)
+        held = next(line["import"] for line in ground.history() if line["state"] == "held")
+        account = int(held[1])
+        before = ground.sent(account)
+        ground.wait_for(process, lambda: ground.sent(account) > before)
     gone(mine)
     well_ended(ground, process)
+    assert max(line["losses"] for line in ground.history()) == 1
