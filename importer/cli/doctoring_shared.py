@@ -15,11 +15,10 @@ from importer.cli.screen import Screen
 from importer.doctor import shared_findings, two_hosts
 from importer.doctor.findings import Finding, status_of
 from importer.doctor.meeting import Meeting
-from importer.errors import ImporterError, UsageError
+from importer.errors import ExitStatus, ImporterError, UsageError
 from importer.version import VERSION
 
 _WAIT: Final = "600"
-_STYLES: Final[Mapping[bool | None, str]] = {True: "green", False: "red", None: "yellow"}
 
 
 def doctor(flags: Mapping[str, Any]) -> int:
@@ -54,7 +53,8 @@ def _doctor(shared: Path, wait_s: float, screen: Screen, *, as_json: bool) -> in
         screen.data(json.dumps(_object(found, shared, int(status), proved), ensure_ascii=False, indent=2))
     else:
         show(found, f"the shared folder {shared}", screen)
-        screen.notice(shared_findings.verdict(found), style=_STYLES[proved])
+        style = "green" if proved else "red" if status is ExitStatus.LEDGER else "yellow"
+        screen.notice(shared_findings.verdict(found), style=style)
     return int(status)
 
 

@@ -55,20 +55,26 @@ def nobody(waited_s: float) -> Finding:
 
 
 def proved(findings: Sequence[Finding]) -> bool | None:
-    """Return whether locks were proved to exclude between two; None: nobody could tell."""
-    locks = next((finding for finding in findings if finding.name == "locks"), None)
-    if any(finding.status is ExitStatus.LEDGER for finding in findings):
+    """Return whether locks were proved to exclude between two hosts; None: nobody came."""
+    if _useless(findings):
         return False
-    return locks is not None or None
+    met = {finding.name: finding.state for finding in findings}
+    return met["two hosts"] == "ok" if "locks" in met else None
 
 
 def verdict(findings: Sequence[Finding]) -> str:
     """Return what is proved, in a line."""
-    says = {None: "nobody came: of two hosts nothing is proved", False: "not proved: do not use this folder for locks"}
-    if (known := proved(findings)) is not True:
-        return says[known]
-    one_machine = any(finding.name == "two hosts" and finding.state == "warn" for finding in findings)
-    return f"proved: locks in this folder exclude{', between two processes of one machine' if one_machine else ''}"
+    if _useless(findings):
+        return "not proved: do not use this folder for locks"
+    return {
+        True: "proved: locks in this folder exclude",
+        False: "not proved: locks exclude between two processes of this one machine, of two hosts nothing is known",
+        None: "nobody came: of two hosts nothing is proved",
+    }[proved(findings)]
+
+
+def _useless(findings: Sequence[Finding]) -> bool:
+    return any(finding.status is ExitStatus.LEDGER for finding in findings)
 
 
 def _signed(seconds: float) -> str:

@@ -82,7 +82,10 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
 
 @pytest.mark.slow
 def test_two_real_processes_prove_it_to_one_another(tmp_path: Path) -> None:
-    """The first waits and says what to type; both end with 0, say the same, and leave nothing behind."""
+    """The first waits and says what to type; both end with 0, say the same, and leave nothing behind.
+
+    Being of one machine they find nothing wrong, and prove nothing of two hosts.
+    """
     first = begun(tmp_path)
     assert first.stderr is not None
     assert "waiting 600 s for another host" in first.stderr.readline()
@@ -90,7 +93,7 @@ def test_two_real_processes_prove_it_to_one_another(tmp_path: Path) -> None:
     second = ended(begun(tmp_path))
     for status, told, _ in (ended(first), second):
         assert status == told["status"] == ExitStatus.OK
-        assert told["proved"] is True
+        assert told["proved"] is False
         found = {one["name"]: one["state"] for one in told["findings"]}
         assert found == {"this host": "ok", "two hosts": "warn", "locks": "ok", "files": "ok", "clocks": "ok"}
     assert list(tmp_path.iterdir()) == []
@@ -215,6 +218,15 @@ def test_both_sides_tell_the_same(change: dict[str, Any], name: str, state: str,
         found = {finding.name: finding for finding in shared_findings.between(one, two)}[name]
         assert found.state == state
         assert says in found.says
+
+
+def test_only_two_machines_prove_it() -> None:
+    """Two processes of one machine prove nothing of two, and that is no fault of the folder."""
+    here, same, there = (shared_findings.Look(**{**LOOK, "machine": machine}) for machine in "112")
+    one, two = shared_findings.between(here, same), shared_findings.between(here, there)
+    assert [shared_findings.proved(found) for found in (one, two)] == [False, True]
+    assert [status_of(found) for found in (one, two)] == [ExitStatus.OK, ExitStatus.OK]
+    assert "of two hosts nothing is known" in shared_findings.verdict(one)
 
 
 def test_where_machines_do_not_tell_one_name_is_one_machine() -> None:

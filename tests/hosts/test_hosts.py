@@ -59,7 +59,7 @@ def nobody_refused(hub: Host, address: str) -> None:
 
 
 def test_two_hosts_prove_their_locks(crew: tuple[Host, list[Host]], tmp_path: Path) -> None:
-    """`doctor --shared` on two of them: proved, and since it is one machine in truth, that is said."""
+    """`doctor --shared` on two of them: locks exclude, and since it is one machine in truth, nothing is proved."""
     _, (one, two, _) = crew
     running = [
         host.importer("doctor", "--shared", str(tmp_path), "--json", "--shared-wait", "60") for host in (one, two)
@@ -67,7 +67,9 @@ def test_two_hosts_prove_their_locks(crew: tuple[Host, list[Host]], tmp_path: Pa
     for process in running:
         out, talk = process.communicate()
         assert process.returncode == ExitStatus.OK, talk
-        found = {each["name"]: each for each in json.loads(out)["findings"]}
+        answer = json.loads(out)
+        assert answer["proved"] is False
+        found = {each["name"]: each for each in answer["findings"]}
         assert found["locks"]["says"].startswith("proved")
         assert {"host1", "host2"} <= set(found["two hosts"]["says"].split())
 
