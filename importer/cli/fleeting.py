@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +33,7 @@ from importer.fleet.schedule import Schedule
 from importer.fleet.standing import Standing
 from importer.near_miss import did_you_mean
 from importer.report.private import write_private
-from importer.stopping import Stop
+from importer.stopping import Stop, StoppedError
 from importer.telemetry import textfile
 from importer.version import VERSION
 
@@ -185,15 +186,19 @@ def _run(work: _Work, screen: Screen) -> ExitStatus | None:
 async def _perform(work: _Work, stop: Stop, screen: Screen) -> None:
     """Drive, beside signals and the page. Cancellation: the imports are stopped, resumable."""
     anyio.to_thread.current_default_thread_limiter().total_tokens = work.engine.slots * 2 + 40
-    async with work.engine as engine, anyio.create_task_group() as beside:
+    async with anyio.create_task_group() as beside:
         await beside.start(watch_signals, stop, lambda _name, _again: screen.say(_STOPPING))
-        if work.read is not None:
-            beside.start_soon(_keep_page, work.read, screen)
-        await Driver(
-            engine=engine, schedule=work.schedule, fleet_file=work.path, version=VERSION, wall=time.time,
-            changed=work.changed, stop=stop,
-        ).run()  # fmt: skip
-        beside.cancel_scope.cancel()
+        async with AsyncExitStack() as held:
+            with suppress(StoppedError):  # a cluster that does not answer keeps nobody from stopping
+                with stop.interruptible():
+                    engine = await held.enter_async_context(work.engine)
+                if work.read is not None:
+                    beside.start_soon(_keep_page, work.read, screen)
+                await Driver(
+                    engine=engine, schedule=work.schedule, fleet_file=work.path, version=VERSION, wall=time.time,
+                    changed=work.changed, stop=stop,
+                ).run()  # fmt: skip
+            beside.cancel_scope.cancel()
 
 
 async def _keep_page(read: Fleet, screen: Screen) -> None:

@@ -22,7 +22,17 @@ from distributed.security import Security
 
 from importer.errors import ImporterError, PausedError, UsageError
 from importer.fleet import places
-from importer.fleet.dask_task import Sign, Told, Unfit, examine, of_another_version, prepare, run_import, settled
+from importer.fleet.dask_task import (
+    CLIENT,
+    Sign,
+    Told,
+    Unfit,
+    examine,
+    of_another_version,
+    prepare,
+    run_import,
+    settled,
+)
 from importer.fleet.model import Ended, Fleet, Job, Tls
 from importer.version import VERSION
 
@@ -123,7 +133,7 @@ class DaskEngine:
         self._sign = await anyio.to_thread.run_sync(_sign, self._sign.path)
         self._client = client = Client(
             address, asynchronous=True, security=security, timeout=_CONNECT_S,
-            set_as_default=False, name="importer-fleet", direct_to_workers=False,
+            set_as_default=False, name=CLIENT, direct_to_workers=False,
         )  # fmt: skip
         try:
             await _connected(client, address)
@@ -139,7 +149,7 @@ class DaskEngine:
     async def _examine(self, client: Client) -> None:
         """Refuse a cluster with another importer than this one, or with workers that do not see the directory."""
         with _importer_there("the scheduler"):
-            scheduler: Told = await client.run_on_scheduler(prepare, self._fleet.worker_ttl_s)
+            scheduler: Told = await client.run_on_scheduler(prepare, self._fleet.worker_ttl_s, client.id)
         found = [of_another_version(scheduler, VERSION)] if scheduler.version != VERSION else []
         told: Mapping[str, Any] = await client.run(examine, VERSION, self._sign, on_error="return")
         for where, one in told.items():

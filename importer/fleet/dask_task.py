@@ -23,6 +23,7 @@ from importer.version import VERSION
 _LOOK_S: Final = 0.2
 _AT_WORK: Final = frozenset({"executing", "long-running"})
 _TTL: Final = "worker-ttl"
+CLIENT: Final = "importer-fleet"  #: part of the name that a driver has as a client of a scheduler
 #: Seconds that a file of the driver may take to be seen on another host.
 _SEEN_S: Final = 5.0
 
@@ -131,18 +132,21 @@ async def examine(version: str, sign: Sign, *, dask_worker: Worker) -> Unfit | N
     return None if await sees(sign) else blind(dask_worker.address, sign)
 
 
-def prepare(worker_ttl_s: float, *, dask_scheduler: Scheduler) -> Told:
+def prepare(worker_ttl_s: float, driver: str, *, dask_scheduler: Scheduler) -> Told:
     """Set what the scheduler does about lost workers; return which importer it has.
 
-    A worker that is silent for `worker_ttl_s` is given up. The import of a lost worker is told to the driver at once,
-    which begins it again and counts: Dask itself would begin it again in silence, and nobody could say how often.
+    A worker that is silent for `worker_ttl_s` is given up, or for longer where another driver than the client `driver`
+    is there that wants so: nobody's workers are given up too early. The import of a lost worker is told to the driver
+    at once, which begins it again and counts: Dask itself would do so in silence, and nobody could say how often.
     """
+    others = any(CLIENT in client and client != driver for client in dask_scheduler.clients)
+    wanted_s = max(worker_ttl_s, dask_scheduler.worker_ttl or 0.0) if others else worker_ttl_s
     dask_scheduler.allowed_failures = 0
-    dask_scheduler.worker_ttl = worker_ttl_s
+    dask_scheduler.worker_ttl = wanted_s
     before = dask_scheduler.periodic_callbacks.pop(_TTL, None)
     if before is not None:
         before.stop()
-    looking = PeriodicCallback(dask_scheduler.check_worker_ttl, worker_ttl_s * 1000 / 4)
+    looking = PeriodicCallback(dask_scheduler.check_worker_ttl, wanted_s * 1000 / 4)
     dask_scheduler.periodic_callbacks[_TTL] = looking
     looking.start()
     return Told(VERSION, dask_scheduler.address)

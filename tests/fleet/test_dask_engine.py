@@ -1,5 +1,6 @@
 """A fleet on a Dask cluster of real processes: refusals, and everything made once whoever of them is lost."""
 
+import json
 import os
 import signal
 import socket
@@ -70,6 +71,22 @@ def test_a_scheduler_that_does_not_answer_is_asked_again_later(make: Make) -> No
             _, err = process.communicate(timeout=ENOUGH_S)
             assert process.returncode == 7, err
             assert f"the scheduler {ground.engine} is not reached" in err
+
+
+@pytest.mark.parametrize(("how", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_driver_that_is_still_connecting_can_be_stopped(make: Make, how: signal.Signals, status: int) -> None:
+    """Its scheduler never says a word: it ends with the status of the signal and a sentence, and lets go of all."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ground = make(f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+        process = ground.start("--insecure")
+        silent.settimeout(ENOUGH_S)
+        with silent.accept()[0]:
+            process.send_signal(how)
+            _, err = process.communicate(timeout=ENOUGH_S)
+    assert process.returncode == status, err
+    assert "stopping the imports; the same command goes on with them" in err
+    assert "Traceback" not in err
+    assert json.loads(ground.run("status", "--json")[1])["driver"] is None
 
 
 def test_the_imports_of_a_lost_worker_go_on_elsewhere(make: Make, slow_server: str, cluster: Cluster) -> None:
