@@ -1,4 +1,4 @@
-"""Two fleets on one cluster: neither gives up the other's workers too early."""
+"""Drivers and the workers of a cluster: which are a driver's own, and two drivers on one cluster."""
 
 from pathlib import Path
 
@@ -6,7 +6,9 @@ import anyio
 import pytest
 from distributed import Client, Scheduler
 
+from importer.fleet import dask_task
 from importer.fleet.dask_engine import DaskEngine
+from importer.fleet.dask_task import Sign, sees
 from importer.fleet.driver_lock import DriverLock
 from importer.fleet.model import Account, Fleet
 from tests.fleet.cluster import WAIT_S, running_cluster
@@ -50,3 +52,20 @@ async def test_the_longer_patience_of_two_drivers_counts(tmp_path: Path) -> None
                     assert await known(watching) == (patient if first is one else hasty, 1)
                     async with second:
                         assert await known(watching) == (patient, 2)
+
+
+async def test_a_note_of_another_driver_is_not_the_drivers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the path of another directory may lie what an earlier driver left; a note that comes late is waited for."""
+    note = tmp_path / "driver.lock.holder.json"
+    note.write_text("an earlier one")
+    async with anyio.create_task_group() as beside:
+
+        async def come() -> None:
+            await anyio.sleep(0.1)
+            note.write_text("this one")
+
+        beside.start_soon(come)
+        assert await sees(Sign(str(note), "this one"))
+    monkeypatch.setattr(dask_task, "_SEEN_S", 0.3)
+    assert not await sees(Sign(str(note), "another one"))
+    assert not await sees(Sign(str(tmp_path / "nothing"), ""))

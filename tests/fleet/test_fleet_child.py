@@ -11,11 +11,13 @@ import anyio
 import pytest
 
 from importer import platforms
+from importer.fleet import places
 from importer.fleet.child import _told, run_child, run_of_fleet
 from importer.fleet.file import read_fleet
 from importer.fleet.fork_server import ForkServer
 from importer.fleet.forking import SERVER
 from importer.fleet.model import Ended, Import, Job
+from importer.sharing.account_lock import account_held
 from importer.version import VERSION
 from tests.fleet.fleet_ground import ENOUGH_S, Ground
 from tests.fleet.in_proc import below, command_line, there
@@ -78,6 +80,19 @@ async def test_both_ways_tell_the_same(tmp_path: Path, address: str, forks: Fork
     assert "has no import x any more" in str((await told("x")).lost)
     other = await run_child(replace(job(ground, "i1-0"), version="0.0.0"), TOKENS)
     assert "the driver 0.0.0" in str(other.lost)
+
+
+async def test_an_account_that_another_run_has_is_held(tmp_path: Path, address: str, forks: ForkServer | None) -> None:
+    """Whoever holds the account's lock in the fleet's directory keeps its imports out, and nobody else's."""
+    ground = ground_of(tmp_path, address, rows=3)
+    fleet = read_fleet(ground.file)
+    with anyio.fail_after(ENOUGH_S):
+        async with account_held(Path(places.lock_of(fleet, fleet.accounts["a1"]))):
+            held = await run_of_fleet(job(ground, "i1-0"), fleet, TOKENS, forks)
+            other = await run_of_fleet(job(ground, "i2-0"), fleet, TOKENS, forks)
+    assert (held.status, other.status) == (10, 3)
+    assert "is held by another run" in str(held.said)
+    assert ground.sent(1) == 0
 
 
 def test_a_death_by_a_signal_without_a_name_is_a_loss() -> None:

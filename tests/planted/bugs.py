@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.planted.bug import Bug
+from tests.planted.fleet_bugs import FLEET_BUGS
 from tests.planted.item_bugs import ITEM_BUGS
 
 BUGS: Final = (
@@ -289,7 +290,7 @@ BUGS: Final = (
     Bug("unknown_is_missing", "verify --remote: what HubSpot does not tell is no difference", "asking.py",
         "        if len(found) < len(set(ids)) and (unsaid or not batch.complete):\n", "        if not batch:\n",
         "tests/undo"),
-    *ITEM_BUGS,
+    *ITEM_BUGS, *FLEET_BUGS,
 )  # fmt: skip
 
 #: One of each kind, each caught within seconds.
