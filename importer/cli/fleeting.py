@@ -33,6 +33,7 @@ from importer.fleet.schedule import Schedule
 from importer.fleet.standing import Standing
 from importer.near_miss import did_you_mean
 from importer.report.private import write_private
+from importer.report.words import many
 from importer.stopping import Stop, StoppedError
 from importer.telemetry import textfile
 from importer.version import VERSION
@@ -125,7 +126,8 @@ def _drive(read: Fleet, path: str, flags: Mapping[str, Any], screen: Screen) -> 
         done = marks.done_in(current, read.imports)
         left = [one for one in read.imports if one.name not in done]
         schedule = Schedule(left, retries=read.retries, wait_max_s=read.wait_max_s)
-        screen.notice(f"round {current.number}: {len(left):,} imports to run, {len(done):,} done already")
+        where = "" if read.engine == "local" else f", on {read.engine}"
+        screen.notice(f"round {current.number}: {many(len(left), 'import')} to run, {len(done):,} done already{where}")
         history = History(read, current.number)
         try:
             if done:

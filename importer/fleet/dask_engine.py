@@ -42,7 +42,7 @@ _ANSWER_S: Final = 10.0
 _EXAMINE_S: Final = 60.0
 #: Seconds for workers to stop their imports: longer than the 20 s that `run_child` gives a process.
 _STOP_S: Final = 25.0
-_AGAIN: Final = "Start the cluster again, then run the same command: the ledgers know what was done."
+_AGAIN: Final = "Start the cluster, then run the same command again: the ledgers know what was done."
 _ALIVE: Final = "A worker that stays silent is given up after worker_ttl; then run the same command again."
 _SECURE: Final = 'Write engine = "tls://…" and [fleet.tls]. On a network where nobody else is, --insecure lets it pass.'
 

@@ -146,3 +146,19 @@ def test_a_host_that_loses_its_scheduler_alone_keeps_its_accounts(net: Net, *, h
     gone(mine)
     well_ended(ground, process)
     assert max(line["losses"] for line in ground.history()) == 1
+
+
+def test_a_driver_that_is_cut_off_is_run_again(net: Net) -> None:
+    """It ends by itself with status 7, and so do its imports; on the net again it goes on in the same round."""
+    ground = net.fleet(rows=9_000, each=1)
+    process = begun(ground)
+    mine = set[int]().union(*(net.cluster.imports_on(host) for host in net.workers))
+    net.driver.unplug()
+    _, err = process.communicate(timeout=ENOUGH_S)
+    assert process.returncode == 7, err
+    assert "is lost" in err
+    assert "Traceback" not in err
+    gone(mine)
+    net.driver.plug()
+    well_ended(ground, ground.start())
+    assert {line["round"] for line in ground.history()} == {1}
