@@ -25,7 +25,7 @@ class Forks:
 
     async def begin(self, *words: str, wanted: str = VERSION, **variables: str) -> Forked:
         """Begin a child."""
-        given = {"PATH": os.environ["PATH"], **variables}
+        given = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ} | variables
         with self._file("out") as out, self._file("err") as err:
             request = Request(arguments=words, environment=given)
             child = await self.server.begin(request, wanted=wanted, stdout=out, stderr=err)

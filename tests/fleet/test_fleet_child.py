@@ -95,6 +95,15 @@ async def test_an_account_that_another_run_has_is_held(tmp_path: Path, address: 
     assert ground.sent(1) == 0
 
 
+def test_an_end_that_tells_nothing_is_a_loss() -> None:
+    """A status that says the pass is complete is believed with a summary that says so; what ended it before is not."""
+    for code in (0, 1, 6):
+        for summary in ({}, {"status": 7}):
+            assert _told(code, summary, "here").lost == f"its process ended with {code} and said nothing"
+        assert _told(code, {"status": code}, "here") == Ended(status=code, where="here")
+    assert _told(5, {}, "here") == Ended(status=5, where="here")
+
+
 def test_a_death_by_a_signal_without_a_name_is_a_loss() -> None:
     """Real-time signals have none."""
     told = [_told(-number, {}, "here") for number in (9, 40)]
