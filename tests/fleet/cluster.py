@@ -97,7 +97,7 @@ def running_cluster(folder: Path, workers: int, threads: int, certificates: Sequ
         cluster.stop()
 
 
-def end(process: "subprocess.Popen[bytes]") -> None:
+def end(process: "subprocess.Popen[bytes] | subprocess.Popen[str]") -> None:
     """Kill a process, asleep or awake, and wait for it."""
     if process.poll() is None:
         with suppress(ProcessLookupError):

@@ -160,6 +160,18 @@ def test_a_lost_driver_is_run_again(make: Make, slow_server: str, cluster: Clust
     assert {line["round"] for line in ground.history()} == {1}
 
 
+def test_workers_stop_what_nobody_waits_for(make: Make, slow_server: str, cluster: Cluster) -> None:
+    """The driver is killed: its imports end long before they have sent everything, and the workers live on."""
+    rows = 20_000
+    ground = make(cluster.address, base_url=slow_server, rows=rows)
+    process = begin(ground)
+    mine = imports_of(cluster)
+    end(process)
+    gone(mine)
+    assert all(ground.sent(number) < rows // 50 for number in range(1, ground.accounts + 1))
+    assert all(worker.poll() is None for worker in cluster.workers)
+
+
 def test_a_worker_that_wakes_up_finds_its_imports_given_away(make: Make, slow_server: str, cluster: Cluster) -> None:
     """SIGSTOP for longer than worker_ttl, with its imports: what begins elsewhere waits for the accounts' locks."""
     ground = make(cluster.address, "worker_ttl = 5", base_url=slow_server)
