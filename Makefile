@@ -194,7 +194,7 @@ bench-smoke: $(DEV_STAMP) ## whether the benchmark runs (seconds)
 browser: $(BROWSER_STAMP) ## try the report in a real Chromium (needs the system's chromium)
 	$(BIN)/python -m pytest tests/browser
 
-hosts: $(DEV_STAMP) ## several hosts as network namespaces: one lock, one limit (needs root and iproute2, some minutes)
+hosts: $(DEV_STAMP) ## several hosts as network namespaces: one lock, one limit, a fleet that is cut off (needs root and iproute2, some minutes)
 	TESTS_HOSTS=1 $(BIN)/python -m pytest tests/hosts -ra
 
 pictures: $(BROWSER_STAMP) ## take the pictures of docs/pictures anew (needs chromium, tmux)
