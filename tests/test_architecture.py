@@ -2,17 +2,13 @@
 
 import ast
 import re
-from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 
 import importer
+from tests.source_trees import HOUSE, ROOT, Module, called, functions, imported, module_of, nodes, packages, words
 
-ROOT: Final = Path(__file__).resolve().parents[1]
-HOUSE: Final = Path(importer.__file__).resolve().parent  #: the checkout's, or the installed one
 LINES_MAX: Final = 300
 FUNCTION_LINES_MAX: Final = 70
 
@@ -82,53 +78,9 @@ IMPURE: Final = frozenset(
 )
 
 
-class Module(NamedTuple):
-    """One source file."""
-
-    path: Path
-    name: str  #: dotted, without `importer.`; empty for the package itself
-
-    @property
-    def tree(self) -> ast.Module:
-        """The file, parsed: once in a process, and not before a test needs it."""
-        return _tree(self.path)
-
-    @property
-    def shown(self) -> str:
-        """The path as people write it."""
-        return self.path.relative_to(_base(self.path)).as_posix()
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-def _base(path: Path) -> Path:
-    """Return what a path is written relative to: the package may be installed elsewhere than the tests."""
-    return HOUSE.parent if path.is_relative_to(HOUSE) else ROOT
-
-
-def module_of(path: Path) -> Module:
-    """Return a file of the house."""
-    parts = path.relative_to(_base(path)).with_suffix("").parts[1:]
-    name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-    return Module(path, name)
-
-
 MODULES: Final = [module_of(path) for path in sorted(HOUSE.rglob("*.py"))]
 NAMES: Final = frozenset(module.name for module in MODULES)
 TESTS: Final = [module_of(path) for path in sorted((ROOT / "tests").rglob("*.py"))]
-
-
-def imported(tree: ast.AST) -> Iterator[str]:
-    """Yield the dotted name of everything that is imported, wherever in the file."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute here"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
 def own_imports(module: Module) -> set[str]:
@@ -141,11 +93,6 @@ def own_imports(module: Module) -> set[str]:
     return found - {module.name}
 
 
-def packages(tree: ast.AST) -> set[str]:
-    """Return the top names of what is imported."""
-    return {name.split(".")[0] for name in imported(tree)}
-
-
 def place(name: str) -> tuple[int, str]:
     """Return layer and unit of a module; a module named in `LAYERS` is a unit of its own even inside a folder."""
     for unit in (name, name.partition(".")[0]):
@@ -153,23 +100,6 @@ def place(name: str) -> tuple[int, str]:
             if unit in units:
                 return level, unit
     raise AssertionError(f"add {name} to LAYERS")
-
-
-def words(tree: ast.AST) -> set[str]:
-    """Return the attributes that are used and the names that are imported."""
-    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    return used | {name.rpartition(".")[2] for name in imported(tree)}
-
-
-def called(tree: ast.AST) -> set[str]:
-    """Return the plain names and the attributes that are called."""
-    found = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return {f.id for f in found if isinstance(f, ast.Name)} | {f.attr for f in found if isinstance(f, ast.Attribute)}
-
-
-def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Yield every function, methods and inner ones too."""
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 def test_imports_point_down() -> None:
@@ -205,7 +135,7 @@ def test_pure_modules_are_pure(name: str) -> None:
     module = next(module for module in MODULES if module.name == name)
     assert not packages(module.tree) & IMPURE
     waits = ast.Await | ast.AsyncFor | ast.AsyncWith  # an interface may be declared async: nothing waits in it
-    assert not [node.lineno for node in ast.walk(module.tree) if isinstance(node, waits)]
+    assert not [node.lineno for node in nodes(module.tree) if isinstance(node, waits)]
     assert not {found for found in imported(module.tree) if found.startswith("random")} - {"random.Random"}
     assert not called(module.tree) & {"utcnow", "today", "print"}
     assert not re.search(r"\b(datetime|date)\.now\(|(?<![.\w])(open|input)\(", module.path.read_text(encoding="utf-8"))
