@@ -1,7 +1,7 @@
-"""The source files, each parsed and walked once in a process, however many rules are held against it."""
+"""What the rules ask of source files: each is parsed and walked once, and its tree is not kept."""
 
 import ast
-from collections.abc import Iterator
+import gc
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,6 +12,35 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 HOUSE: Final = Path(importer.__file__).resolve().parent  #: the checkout's, or the installed one
 
 
+class Function(NamedTuple):
+    """A function, a method or an inner one."""
+
+    name: str
+    lines: int
+    docstring: str | None
+
+
+class Facts(NamedTuple):
+    """What is found in one file, wherever in it."""
+
+    docstring: str | None
+    imported: frozenset[str]  #: the dotted name of everything that is imported
+    functions: tuple[Function, ...]
+    attributes: frozenset[str]  #: that are used
+    called: frozenset[str]  #: plain names and attributes
+    waits: tuple[int, ...]  #: the lines where something is awaited; an interface may be declared async
+
+    @property
+    def packages(self) -> set[str]:
+        """The top names of what is imported."""
+        return {name.split(".")[0] for name in self.imported}
+
+    @property
+    def words(self) -> set[str]:
+        """The attributes that are used and the names that are imported."""
+        return {*self.attributes, *(name.rpartition(".")[2] for name in self.imported)}
+
+
 class Module(NamedTuple):
     """One source file."""
 
@@ -19,9 +48,9 @@ class Module(NamedTuple):
     name: str  #: dotted, without `importer.`; empty for the package itself
 
     @property
-    def tree(self) -> ast.Module:
-        """The file, parsed: not before a test needs it."""
-        return _tree(self.path)
+    def facts(self) -> Facts:
+        """What is in it: not before a test needs it."""
+        return _facts(self.path)
 
     @property
     def shown(self) -> str:
@@ -30,8 +59,38 @@ class Module(NamedTuple):
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _facts(path: Path) -> Facts:
+    gc.disable()  # a tree is many objects, none of them garbage
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        return _found(tree, list(ast.walk(tree)))
+    finally:
+        gc.enable()
+
+
+def _found(tree: ast.Module, nodes: list[ast.AST]) -> Facts:
+    functions = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    calls = [node.func for node in nodes if isinstance(node, ast.Call)]
+    names = {node.id for node in calls if isinstance(node, ast.Name)}
+    return Facts(
+        docstring=ast.get_docstring(tree),
+        imported=_imported(nodes),
+        functions=tuple(
+            Function(f.name, (f.end_lineno or 0) - f.lineno + 1, ast.get_docstring(f)) for f in functions
+        ),
+        attributes=frozenset(node.attr for node in nodes if isinstance(node, ast.Attribute)),
+        called=frozenset(names | {node.attr for node in calls if isinstance(node, ast.Attribute)}),
+        waits=tuple(node.lineno for node in nodes if isinstance(node, ast.Await | ast.AsyncFor | ast.AsyncWith)),
+    )  # fmt: skip
+
+
+def _imported(nodes: list[ast.AST]) -> frozenset[str]:
+    found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return frozenset(found)
 
 
 def _base(path: Path) -> Path:
@@ -44,55 +103,3 @@ def module_of(path: Path) -> Module:
     parts = path.relative_to(_base(path)).with_suffix("").parts[1:]
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     return Module(path, name)
-
-
-@cache
-def nodes(tree: ast.Module) -> tuple[ast.AST, ...]:
-    """Return all that a file is made of."""
-    return tuple(ast.walk(tree))
-
-
-@cache
-def _statements(tree: ast.Module) -> tuple[ast.AST, ...]:
-    """Return the statements of a file at any depth, which are few next to the expressions in them."""
-    found: list[ast.AST] = [tree]
-    for one in found:  # it grows as it is read
-        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
-            inner = getattr(one, part, ())
-            found += inner if isinstance(inner, list) else ()
-    return tuple(found)
-
-
-@cache
-def imported(tree: ast.Module) -> frozenset[str]:
-    """Return the dotted name of everything that is imported, wherever in the file."""
-    found = set[str]()
-    for node in _statements(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute here"
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return frozenset(found)
-
-
-def packages(tree: ast.Module) -> set[str]:
-    """Return the top names of what is imported."""
-    return {name.split(".")[0] for name in imported(tree)}
-
-
-def words(tree: ast.Module) -> set[str]:
-    """Return the attributes that are used and the names that are imported."""
-    used = {node.attr for node in nodes(tree) if isinstance(node, ast.Attribute)}
-    return used | {name.rpartition(".")[2] for name in imported(tree)}
-
-
-def called(tree: ast.Module) -> set[str]:
-    """Return the plain names and the attributes that are called."""
-    found = [node.func for node in nodes(tree) if isinstance(node, ast.Call)]
-    return {f.id for f in found if isinstance(f, ast.Name)} | {f.attr for f in found if isinstance(f, ast.Attribute)}
-
-
-def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Yield every function, methods and inner ones too."""
-    return (node for node in _statements(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))

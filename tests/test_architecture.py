@@ -1,13 +1,12 @@
 """The rules of the house, held by reading the source: arrows, purity, sizes, names."""
 
-import ast
 import re
 from typing import Final
 
 import pytest
 
 import importer
-from tests.source_trees import HOUSE, ROOT, Module, called, functions, imported, module_of, nodes, packages, words
+from tests.source_trees import HOUSE, ROOT, Module, module_of
 
 LINES_MAX: Final = 300
 FUNCTION_LINES_MAX: Final = 70
@@ -86,7 +85,7 @@ TESTS: Final = [module_of(path) for path in sorted((ROOT / "tests").rglob("*.py"
 def own_imports(module: Module) -> set[str]:
     """Return the modules of the house that `module` imports."""
     found = set()
-    for name in imported(module.tree):
+    for name in module.facts.imported:
         if name.split(".")[0] == "importer":
             inner = name.removeprefix("importer").removeprefix(".")
             found.add(inner if inner in NAMES else inner.rpartition(".")[0])
@@ -133,41 +132,40 @@ def test_every_unit_exists() -> None:
 def test_pure_modules_are_pure(name: str) -> None:
     """A pure module does no I/O, asks no clock, throws no dice and waits for nothing."""
     module = next(module for module in MODULES if module.name == name)
-    assert not packages(module.tree) & IMPURE
-    waits = ast.Await | ast.AsyncFor | ast.AsyncWith  # an interface may be declared async: nothing waits in it
-    assert not [node.lineno for node in nodes(module.tree) if isinstance(node, waits)]
-    assert not {found for found in imported(module.tree) if found.startswith("random")} - {"random.Random"}
-    assert not called(module.tree) & {"utcnow", "today", "print"}
+    assert not module.facts.packages & IMPURE
+    assert not module.facts.waits
+    assert not {found for found in module.facts.imported if found.startswith("random")} - {"random.Random"}
+    assert not module.facts.called & {"utcnow", "today", "print"}
     assert not re.search(r"\b(datetime|date)\.now\(|(?<![.\w])(open|input)\(", module.path.read_text(encoding="utf-8"))
 
 
 def test_who_calls_itself_pure_is_held_to_it() -> None:
     """A module whose docstring says that it is pure stands in the list that is checked."""
-    says = {m.name for m in MODULES if re.search(r"This module is pure|\bPure\b", ast.get_docstring(m.tree) or "")}
+    says = {m.name for m in MODULES if re.search(r"This module is pure|\bPure\b", m.facts.docstring or "")}
     assert not says - PURE
 
 
 def test_nobody_imports_asyncio() -> None:
     """Everything waits through anyio, so that tests own the time."""
-    assert not [module.shown for module in MODULES + TESTS if "asyncio" in packages(module.tree)]
+    assert not [module.shown for module in MODULES + TESTS if "asyncio" in module.facts.packages]
 
 
 def test_aiohttp_stays_at_the_border() -> None:
     """Only the transport and the simulator know aiohttp."""
-    users = {module.name for module in MODULES if "aiohttp" in packages(module.tree)}
+    users = {module.name for module in MODULES if "aiohttp" in module.facts.packages}
     assert not {name for name in users if name != "hubspot.transport" and not name.startswith("simulator.")}
 
 
 def test_only_the_pipeline_makes_streams() -> None:
     """One module makes streams, so one module has to know who closes them."""
-    assert {module.name for module in MODULES if "create_memory_object_stream" in words(module.tree)} == {"pipeline"}
+    assert {module.name for module in MODULES if "create_memory_object_stream" in module.facts.words} == {"pipeline"}
 
 
 def test_only_the_command_line_prints_and_exits() -> None:
     """Nobody below the command line prints, exits or reads the environment, but settings and a cluster's worker."""
     below = [module for module in MODULES if module.name.split(".")[0] not in {"cli", "__main__"}]
-    assert not [module.shown for module in below if called(module.tree) & {"print", "exit", "input"}]
-    assert {module.name for module in below if words(module.tree) & {"environ", "getenv"}} <= {
+    assert not [module.shown for module in below if module.facts.called & {"print", "exit", "input"}]
+    assert {module.name for module in below if module.facts.words & {"environ", "getenv"}} <= {
         "settings",
         "fleet.dask_task",
     }
@@ -181,7 +179,7 @@ def test_files_are_short() -> None:
 
 def test_functions_are_short() -> None:
     """A function fits on a screen."""
-    long = {(m.shown, f.name): (f.end_lineno or 0) - f.lineno + 1 for m in MODULES + TESTS for f in functions(m.tree)}
+    long = {(m.shown, f.name): f.lines for m in MODULES + TESTS for f in m.facts.functions}
     assert not {where: lines for where, lines in long.items() if lines > FUNCTION_LINES_MAX}
 
 
@@ -189,18 +187,18 @@ def test_modules_have_names_and_docstrings() -> None:
     """No module is a drawer for everything, and each says what it is for."""
     drawers = {"utils", "util", "helpers", "common", "misc"}
     assert not [module.shown for module in MODULES + TESTS if drawers & set(re.split(r"[._]", module.name))]
-    assert not [module.shown for module in MODULES + TESTS if not ast.get_docstring(module.tree)]
+    assert not [module.shown for module in MODULES + TESTS if not module.facts.docstring]
 
 
 def test_tests_say_what_they_prove() -> None:
     """Each test has a docstring."""
-    tests = [(module.shown, f) for module in TESTS for f in functions(module.tree) if f.name.startswith("test_")]
-    assert not [(shown, f.name) for shown, f in tests if not ast.get_docstring(f)]
+    tests = [(module.shown, f) for module in TESTS for f in module.facts.functions if f.name.startswith("test_")]
+    assert not [(shown, f.name) for shown, f in tests if not f.docstring]
 
 
 def test_tests_use_no_mocks() -> None:
     """Fakes behave, instead of being told what to answer; a mock *clock* keeps time."""
-    names = {(module.shown, name) for module in TESTS for name in imported(module.tree)}
+    names = {(module.shown, name) for module in TESTS for name in module.facts.imported}
     assert not {(shown, name) for shown, name in names if name.startswith("unittest") or name.endswith(".mock")}
 
 
