@@ -13,7 +13,7 @@ from tests.depth import DEEP
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 # No test says how long something takes, and neither does hypothesis: others may have the machine.
-settings.register_profile("suite", deadline=None)
+settings.register_profile("suite", deadline=None, max_examples=40)
 settings.register_profile("deep", deadline=None, max_examples=1_000)
 settings.load_profile("deep" if DEEP else "suite")
 

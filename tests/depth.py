@@ -19,6 +19,11 @@ def share(cases: Iterable[T], *, one_of: int) -> Iterator[T]:
     return islice(cases, 0, None, 1 if DEEP else one_of)
 
 
+def seconds(usual: float, *, deep: float) -> float:
+    """Return how long a simulation is to last, in its own time."""
+    return deep if DEEP else usual
+
+
 def examples(usual: int, *, deep: int) -> int:
     """Return how many examples hypothesis is to draw."""
     return deep if DEEP else usual

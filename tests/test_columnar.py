@@ -14,6 +14,7 @@ from importer.mapping import bind, identity_mapping, parse_mapping
 from importer.model import Problem, Record, Rejection, Row
 from importer.properties import NAME_CHARACTERS_MAX, TEXT_CHARACTERS_MAX
 from importer.records import RecordMaker, RecordPolicy
+from tests.depth import examples
 
 COLUMNS = ("hs_name", "hs_start_date", "hs_end_date", "hs_campaign_status", "hs_currency_code", "hs_notes", "own")
 MAPPED = """
@@ -79,7 +80,7 @@ OBJECT = st.dictionaries(st.sampled_from([*COLUMNS, "stray", "_identity", "hs_ut
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
 @pytest.mark.parametrize("kind", ["identity", "mapped", "template"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15, deep=200), deadline=None)
 @given(rows=st.lists(TABLE_ROW | WILD_ROW | OBJECT | st.none(), max_size=12))
 @example(rows=[dict.fromkeys(COLUMNS, "x") | {"hs_start_date": "2026-01-02", "hs_end_date": "2026-01-01"}])
 @example(rows=[{"hs_name": "n", "_identity": "0" * 32}])
@@ -91,7 +92,7 @@ def test_a_chunk_is_its_rows(kind: str, policy: Mapping[str, Any], rows: list[Ma
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=str)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(10, deep=200), deadline=None)
 @given(rows=st.lists(TABLE_ROW, min_size=1, max_size=30))
 def test_sound_rows_are_made_by_the_column(policy: Mapping[str, Any], rows: list[Mapping[str, Any]]) -> None:
     """What `make` is asked for are the rows that it rejects, and no others: the fast way is taken."""

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from importer.pacing import RatePolicy, RollingWindow
-from tests.depth import DEEP, examples
+from tests.depth import examples, seconds
 from tests.rate_world import HEADER, Drive, Server, law
 
 LIMIT, WORKERS = 190, 64
-HOUR_S = 3_600.0 if DEEP else 1_200.0  #: with every change, the first third of the hour
+HOUR_S = seconds(600.0, deep=3_600.0)  #: with every change, the first sixth of the hour
 #: Law of latency → the least use with and without the server's headers.
 USE = {
     "constant": (0.979, 0.979),
@@ -53,7 +53,7 @@ def test_an_hour_beside_a_neighbour_at_random() -> None:
     """Somebody uses half of the account at random moments: most of the rest is used, hardly anything refused."""
     drive, random = hour("tail", Server(LIMIT)), Random("neighbour")
     drive.neighbour(lambda: random.expovariate(LIMIT / 20))
-    drive.run(HOUR_S)
+    drive.run(2 * HOUR_S)
     assert drive.refused / len(drive.sent) < 0.01
     assert 0.4 <= drive.use(windows=3) <= 0.5
 
@@ -68,7 +68,7 @@ def test_an_hour_of_a_share() -> None:
     assert 0.31 <= drive.use(windows=3) <= 0.334
 
 
-@settings(max_examples=examples(100, deep=2_000))
+@settings(max_examples=examples(40, deep=2_000))
 @given(
     limit=st.integers(1, 12),
     ways=st.lists(st.tuples(st.floats(0, 12), st.floats(0, 1)), min_size=1, max_size=40),

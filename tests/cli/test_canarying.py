@@ -13,6 +13,7 @@ from importer.canary import Compared, Seen, Value
 from importer.cli.canarying import Judge, told, without_canary
 from importer.cli.screen import Screen
 from importer.errors import ExitStatus
+from tests import warm
 from tests.in_process import run_importer
 
 TOKEN = "secret-token-4714"
@@ -115,7 +116,7 @@ def test_killed_while_it_waits(source: str) -> None:
     """A kill while the answer of the canary is looked for: the next run settles it first and makes the rest, once."""
     command = [sys.executable, "-m", "importer", "run", "--simulate", "--canary", "--settle", "60", "--fault",
                "504_after_commit@1", source]  # fmt: skip
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
+    with warm.Warm(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as running:
         assert running.stderr is not None
         for line in running.stderr:
             if "in doubt" in line:

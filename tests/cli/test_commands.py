@@ -13,6 +13,7 @@ import pytest
 
 from importer.cli import commands, configuring, explaining, ledgers, playing
 from importer.errors import ExitStatus
+from tests import warm
 from tests.in_process import run_importer
 
 GOOD = "hs_name,hs_start_date\nSpring sale,2026-04-01\nAutumn sale,2026-10-01\n"
@@ -136,7 +137,7 @@ def test_a_ledger_can_be_looked_at(capsys: pytest.CaptureFixture[str], folder: P
 def held_up(folder: Path, signals: Sequence[signal.Signals]) -> tuple[int, str, str]:
     """Run against a simulator that never answers the first create, and send signals when it says the next thing."""
     argv = [*IMPORTER, "run", "--simulate", "--fault", "timeout_after_commit@1", "--grace", "0.1", "good.csv"]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
+    process = warm.Warm(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder)
     assert process.stderr is not None
     journal, said = folder / "good.csv.simulated.ledger" / "journal.jsonl", ""
     while not (journal.exists() and b'"intent"' in journal.read_bytes()):
@@ -198,7 +199,7 @@ def test_a_person_may_decide(folder: Path, capsys: pytest.CaptureFixture[str]) -
 def test_nobody_reading_stdout_does_not_end_the_import(folder: Path) -> None:
     """With stdout and stderr closed at the other end the run finishes, well, and says so by its status."""
     argv = [*IMPORTER, "run", "--simulate", "--log-stderr", "--json", "good.csv"]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = warm.Warm(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stderr is not None
     process.stdout.close()
@@ -254,7 +255,7 @@ def test_the_demonstration_ends_with_a_sum_and_a_ledger(folder: Path, capsys: py
 def test_the_simulator_serves_until_it_is_interrupted(folder: Path) -> None:
     """Its address is the one line of stdout; a run finds it by --base-url; wrong switches are refused."""
     argv = [*IMPORTER, "simulator", "--rate", "100", "--state", "sim", "--set", "time_zone=UTC"]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    process = warm.Warm(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
     url = process.stdout.readline().strip()
     done = importer("run", "--base-url", url, "good.csv", HUBSPOT_ACCESS_TOKEN="any")

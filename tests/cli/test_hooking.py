@@ -23,6 +23,7 @@ from importer.pacing import Pacer, RatePolicy, RollingWindow
 from importer.posting import Answer
 from importer.report.books import Tally
 from importer.settings import load
+from tests import warm
 
 
 @pytest.fixture
@@ -168,11 +169,11 @@ def test_a_second_run_is_refused_with_the_first_named_and_the_hook_told(tmp_path
     run = [sys.executable, "-m", "importer", "run", "--simulate", str(source), "--rate", "10"]
     hook = f"{sys.executable} -c 'import sys; open({str(tmp_path / 'told')!r}, chr(119)).write(sys.stdin.read())'"
     hook = hook.replace("'import", '"import').replace("read())'", 'read())"')
-    with subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as first:
+    with warm.Warm(run, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as first:
         holder = Path(f"{source}.simulated.ledger/holder.json")
         while not holder.exists() or not holder.read_text().endswith("}"):
             assert first.poll() is None
-        second = subprocess.run([*run, "--hook-command", hook], capture_output=True, text=True, check=False)
+        second = warm.run([*run, "--hook-command", hook], capture_output=True, text=True, check=False)
         first.terminate()
     assert second.returncode == 10
     assert f"held by another run (process {first.pid} on " in second.stderr

@@ -14,6 +14,7 @@ import pytest
 from importer.cli import probing
 from importer.errors import ExitStatus
 from importer.simulator.server import Simulator
+from tests import warm
 from tests.in_process import run_importer
 
 TOKEN = "canary-token-4714"
@@ -72,7 +73,7 @@ def test_a_production_account_is_asked_about(account: Simulator, folder: Path) -
 def test_a_signal_still_tidies_up(account: Simulator, folder: Path, number: signal.Signals) -> None:
     """In the long wait a signal ends the probe: everything is archived, the report says that it ended early."""
     argv = [*ARGV, "--base-url", account.base_url, "--settle", "600"]
-    process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+    process = warm.Warm(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
     assert process.stderr is not None
     while not process.stderr.readline().startswith("waiting 600 s"):
         assert process.poll() is None

@@ -14,6 +14,7 @@ import pytest
 
 from importer.cli import commands, ledgers, undoing
 from importer.errors import ExitStatus
+from tests import warm
 
 LEDGER = "good.csv.simulated.ledger"
 
@@ -184,19 +185,15 @@ def test_a_signal_leaves_what_the_same_command_goes_on_with(tmp_path: Path) -> N
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "HUBSPOT_ACCESS_TOKEN": "t"}
     Path("many.csv").write_text("hs_name\n" + "".join(f"Campaign {n}\n" for n in range(1_500)))
     serve = [sys.executable, "-m", "importer", "simulator", "--state", "account", "--latency", "fixed:0.05"]
-    with subprocess.Popen(
-        serve, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as account:
+    with warm.Warm(serve, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as account:
         assert account.stdout is not None
         try:
             base_url = next(word for line in account.stdout for word in line.split() if word.startswith("http://"))
             common = ["--base-url", base_url, "--yes", "--rate", "100000", "--timeout", "1", "--settle", "0.1"]
             words = [sys.executable, "-m", "importer"]
-            subprocess.run([*words, "run", "many.csv", *common, "--quiet"], env=environment, check=True)
+            warm.run([*words, "run", "many.csv", *common, "--quiet"], env=environment, check=True)
             line = [*words, "undo", "many.csv.ledger", *common, "--workers", "1"]
-            with subprocess.Popen(
-                line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            ) as run:
+            with warm.Warm(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
                 undone = tmp_path / "many.csv.ledger" / "undone.jsonl"
                 while not undone.exists() and run.poll() is None:
                     pass
@@ -206,7 +203,7 @@ def test_a_signal_leaves_what_the_same_command_goes_on_with(tmp_path: Path) -> N
             assert "1,500 made by run 1 = " in out
             assert "not reached" in out
             assert "to go on: " in err
-            again = subprocess.run(line, env=environment, check=False, capture_output=True, text=True)
+            again = warm.run(line, env=environment, check=False, capture_output=True, text=True)
             assert again.returncode == ExitStatus.OK, again.stderr
             assert "archived before" in again.stdout
         finally:

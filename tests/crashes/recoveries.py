@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import PIPE, Popen, TimeoutExpired
+from subprocess import PIPE, TimeoutExpired
 from typing import Any, Final
 
 import anyio
@@ -33,6 +33,7 @@ from tests.crashes.audit import audit
 from tests.kills.checker import judge
 from tests.kills.crash_loop import Score, finish
 from tests.kills.grounds import ENVIRONMENT, Import, inputs
+from tests.warm import Warm
 
 ROWS: Final = 80  #: two batches
 TWINS: Final = 60
@@ -79,7 +80,7 @@ def aged_account(folder: Path, rows: Sequence[dict[str, str]], *switches: str) -
 
     folder.mkdir()
     anyio.run(age)
-    with Popen([sys.executable, "-c", _SERVE, str(folder), *switches], stdout=PIPE, text=True) as process:
+    with Warm([sys.executable, "-c", _SERVE, str(folder), *switches], stdout=PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()

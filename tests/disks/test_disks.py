@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from importer.errors import ExitStatus, ImporterError
+from tests import warm
 from tests.disks.bit_flips import damaged, harmless, journal, outcome_of, unnoticed_bits
 from tests.disks.disks import CALLS, LOSSES, FailingDisk, ShortDisk
 from tests.disks.failing_disks import one_failure, one_loss, run_on
@@ -127,7 +128,7 @@ print(*(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children
 def at_once(count: int, words: Sequence[str]) -> list[int]:
     """Run the command line in so many processes at once; return their exit statuses."""
     line = [sys.executable, "-c", MANY, str(count), *words]
-    done = subprocess.run(
+    done = warm.run(
         line, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=120, text=True, check=True
     )
     return [int(status) for status in done.stdout.splitlines()[-1].split()]
@@ -147,9 +148,7 @@ def test_twenty_at_once(tmp_path: Path) -> None:
     assert statuses[10] >= 10
     assert set(names.values()) == {1}
     assert len(names) == len(rows)
-    verified = subprocess.run(
-        [sys.executable, "-m", "importer", "verify", str(work.ledger)], check=False, env=ENVIRONMENT
-    )
+    verified = warm.run([sys.executable, "-m", "importer", "verify", str(work.ledger)], check=False, env=ENVIRONMENT)
     assert verified.returncode == 0
 
 

@@ -17,6 +17,7 @@ from importer.doctor.meeting import FOLDER, Clock, Meeting
 from importer.doctor.shared_locks import MakeLock, TriedLock
 from importer.doctor.two_processes import excluded_alone
 from importer.errors import ExitStatus, UsageError
+from tests import warm
 
 COMMAND = (sys.executable, "-m", "importer", "doctor")
 
@@ -71,7 +72,7 @@ def states(found: list[Finding]) -> dict[str, str]:
 def begun(shared: Path, *more: str) -> subprocess.Popen[str]:
     """Start the command on a folder."""
     command = [*COMMAND, "--shared", str(shared), "--json", *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return warm.Warm(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any], str]:
@@ -120,7 +121,7 @@ def test_one_that_is_killed_in_the_middle_is_replaced_by_the_next(tmp_path: Path
         "TriedLock(one.folder / f'{min(one.me, one.other)}-{max(one.me, one.other)}.lock').take();"
         "one.tell(held1=True, held2=True); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    doomed = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)])
+    doomed = warm.Warm([sys.executable, "-c", script, str(tmp_path)])
     third: list[threading.Thread] = []
     found: dict[str, list[Finding]] = {}
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tests import warm
 from tests.kills.checker import judge
 from tests.kills.grounds import ENVIRONMENT, FORMATS, SWITCHES, Import, inputs, simulated, truth
 
@@ -94,7 +95,7 @@ def settle(work: Import, mark: str, score: Score) -> None:
     score.violations += [f"{sentence} ({mark})" for sentence in found.violations]
     if status != (6 if found.unresolved else 0):
         score.violations.append(f"status: {status} at the end ({mark}): {said[-500:].decode(errors='replace')}")
-    verified = subprocess.run(
+    verified = warm.run(
         [sys.executable, "-m", "importer", "verify", str(work.ledger)],
         check=False,
         env=ENVIRONMENT,

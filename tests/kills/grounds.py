@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from tests.warm import Warm
+
 ENVIRONMENT: Final = {**os.environ, "HUBSPOT_ACCESS_TOKEN": "a-token", "PYTHONUNBUFFERED": "1"}
 #: Doubt of every kind, and requests that land late; all of it settles within --timeout and --settle.
 WEATHER: Final = (
@@ -40,7 +42,7 @@ def simulated(*switches: str) -> Iterator[str]:
 def simulated_process(*switches: str) -> Iterator[tuple[str, int]]:
     """Serve a simulated HubSpot; yield its base URL and the id of its process."""
     line = [sys.executable, "-c", _SERVE, *switches]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+    with Warm(line, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip(), process.pid
@@ -120,7 +122,7 @@ class Import:
 
     @staticmethod
     def _spawn(line: list[str], environment: Mapping[str, str], stream: BinaryIO | None) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
+        return Warm(
             line, env=environment, stdin=stream or subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )  # fmt: skip

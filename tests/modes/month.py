@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -26,6 +27,7 @@ from importer.inspecting import verify
 from importer.ledger.opening import Owner, open_ledger, read_header
 from importer.simulator.policy import SimulatorPolicy
 from importer.simulator.server import Simulator
+from tests import warm
 from tests.kills.grounds import ENVIRONMENT, WAITS
 from tests.modes.expected import DECISIONS, START, Came, Decision, Expected
 from tests.modes.told import Month, Ran
@@ -83,7 +85,8 @@ class Place:
 
 async def _ran(line: Sequence[str]) -> tuple[int, dict[str, Any]]:
     """Run a command to its end; return its status and what it printed."""
-    done = await anyio.run_process(line, env=ENVIRONMENT, check=False, stdin=subprocess.DEVNULL)
+    run = partial(warm.run, line, env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True)
+    done = await anyio.to_thread.run_sync(run)
     return done.returncode, json.loads(done.stdout) if done.stdout.strip() else {}
 
 

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
+
 CLIENT_SECRET, REFRESH, HOOK = "secr3t-client-secret-1", "secr3t-refresh-token-2", "secr3t-hook-secret-3"
 VAULT = "secr3t-vault-token-4"
 WEATHER = ("504_after_commit@2", "html_502@3", "reset_after_commit@6")
@@ -23,7 +25,7 @@ def simulator(*switches: str) -> Iterator[str]:
     faults = [word for fault in WEATHER for word in ("--fault", fault)]
     sets = [word for switch in switches for word in ("--set", switch)]
     line = [sys.executable, "-m", "importer", "simulator", *faults, *sets]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with warm.Warm(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
@@ -40,7 +42,7 @@ def imported(folder: Path, base_url: str, *options: str, **environment: str) -> 
             "--metrics-file", str(folder / "import.prom"), "--hook-command", "env",
             "--hook-url", "http://127.0.0.1:1/hook", *options]  # fmt: skip
     known = {**os.environ, "IMPORT_HOOK_SECRET": HOOK, **environment}
-    return subprocess.run(line, env=known, check=False, capture_output=True, timeout=90)
+    return warm.run(line, env=known, check=False, capture_output=True, timeout=90)
 
 
 def assert_clean(

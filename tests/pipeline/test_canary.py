@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
+
 CANARY = "pat-na1-00000000-dead-4bee-8f00-canary000000"
 FAULTS = ("401@5", "504_after_commit@2", "redirect@4", "html_502@3", "reset_after_commit@6")
 
@@ -16,7 +18,7 @@ FAULTS = ("401@5", "504_after_commit@2", "redirect@4", "html_502@3", "reset_afte
 def simulator() -> Iterator[str]:
     """Serve a simulated HubSpot in bad weather; yield its base URL."""
     line = [sys.executable, "-m", "importer", "simulator", *(word for fault in FAULTS for word in ("--fault", fault))]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with warm.Warm(line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
@@ -37,7 +39,7 @@ def test_the_token_is_found_nowhere(simulator: str, tmp_path: Path) -> None:
 
     statuses, said = [], b""
     for _ in range(6):
-        done = subprocess.run(line, env=environment, check=False, capture_output=True, timeout=60)
+        done = warm.run(line, env=environment, check=False, capture_output=True, timeout=60)
         statuses.append(done.returncode)
         said += done.stdout + done.stderr
         if done.returncode == 0:

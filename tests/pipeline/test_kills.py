@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import warm
+
 COUNT = 3_000
 ENVIRONMENT = {**os.environ, "HUBSPOT_ACCESS_TOKEN": "a-token", "PYTHONUNBUFFERED": "1"}
 
@@ -27,7 +29,7 @@ def simulator() -> Iterator[str]:
         "serve(SimulatorPolicy.from_strings(sys.argv[1:]), '127.0.0.1', 0, lambda url: print(url, flush=True))\n"
     )
     switches = ["latency=uniform:0.01-0.05", "seed=11", "rate=100000"]
-    with subprocess.Popen([sys.executable, "-c", serve, *switches], stdout=subprocess.PIPE, text=True) as process:
+    with warm.Warm([sys.executable, "-c", serve, *switches], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             yield process.stdout.readline().strip()
@@ -66,12 +68,12 @@ def test_a_signal_drains_and_the_same_command_resumes(
     line = command(str(source), ledger, simulator)
     line.remove("--quiet")
 
-    with subprocess.Popen(line, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+    with warm.Warm(line, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         while not truth(simulator):
             time.sleep(0.01)
         run.send_signal(first)
         out, err = run.communicate(timeout=60)
-    resumed = subprocess.run(line, env=ENVIRONMENT, check=False, capture_output=True, text=True)
+    resumed = warm.run(line, env=ENVIRONMENT, check=False, capture_output=True, text=True)
 
     assert run.returncode == status, err
     assert "read =" in out
@@ -87,12 +89,12 @@ def test_standard_input_is_fed_again_after_a_kill(simulator: str, tmp_path: Path
     source, ledger = write_source(tmp_path), tmp_path / "ledger"
     line = command("-", ledger, simulator)
 
-    with source.open("rb") as stream, subprocess.Popen(line, env=ENVIRONMENT, stdin=stream) as run:
+    with source.open("rb") as stream, warm.Warm(line, env=ENVIRONMENT, stdin=stream) as run:
         while len(truth(simulator)) < COUNT // 10:
             time.sleep(0.01)
         run.kill()
     with source.open("rb") as stream:
-        resumed = subprocess.run(line, env=ENVIRONMENT, stdin=stream, check=False, capture_output=True)
+        resumed = warm.run(line, env=ENVIRONMENT, stdin=stream, check=False, capture_output=True)
 
     assert resumed.returncode == 0, resumed.stderr
     assert len(truth(simulator)) == COUNT

@@ -15,6 +15,7 @@ from importer.fleet.command import arguments, environment
 from importer.fleet.file import read_fleet
 from importer.simulator.policy import SimulatorPolicy
 from importer.simulator.server import Simulator
+from tests import warm
 from tests.sharing.redis_ground import PASSWORD, PROGRAM, SKIP, served
 
 CANARIES = (PASSWORD, quote(PASSWORD, safe=""))
@@ -25,7 +26,7 @@ def imported(*words: str, **variables: str) -> "subprocess.Popen[str]":
     """Start a command of the importer with variables of its own."""
     environment = {**os.environ, "HUBSPOT_ACCESS_TOKEN": "account-1", **variables}
     command = [sys.executable, "-m", "importer", *words]
-    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return warm.Warm(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def unseen(*told: str, folder: Path) -> None:

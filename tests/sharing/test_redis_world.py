@@ -106,7 +106,7 @@ EVENTS = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=examples(30, deep=1_000))
+@settings(deadline=None, max_examples=examples(10, deep=1_000))
 @given(
     limit=st.integers(1, 12),
     ways=st.lists(st.tuples(st.floats(0, 12), st.booleans()), min_size=1, max_size=30),

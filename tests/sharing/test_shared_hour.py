@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from importer.sharing.window import LEASE_S
-from tests.depth import DEEP
+from tests.depth import DEEP, share
 from tests.rate_world import Server, law
 from tests.sharing.redis_ground import FakeRedisStore
 from tests.sharing.shared_world import Process, World
@@ -14,11 +14,12 @@ LIMIT = 190
 #: An hour takes half a minute of CPU, so with every change it is a shorter one.
 SECONDS = 3_600.0 if DEEP else 150.0
 DEATH_S = SECONDS / 3
+#: With every change, the first and the last.
+KINDS = list(share([("tail", "file"), ("tail", "Redis"), ("wide tail", "file"), ("wide tail", "Redis")], one_of=3))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("store", ["file", "Redis"])
-@pytest.mark.parametrize("kind", ["tail", "wide tail"])
+@pytest.mark.parametrize(("kind", "store"), KINDS)
 def test_an_hour_of_four_processes_one_of_which_dies_with_slots(kind: str, store: str) -> None:
     """No window holds too many, no answer is 429, at least 0.9 of the rate is used, and the three others go on."""
     one = World(Server(LIMIT), law(kind, Random(kind)), seed=f"{kind} {store}")

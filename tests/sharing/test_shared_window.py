@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from importer.pacing import RatePolicy
 from importer.sharing.limit import MARGIN_S
 from importer.sharing.window import LEASE_S
-from tests.depth import examples
+from tests.depth import examples, seconds
 from tests.rate_world import Server, law
 from tests.sharing.shared_world import Process, World
 
@@ -53,7 +53,7 @@ def test_minutes_of_four_processes(kind: str, headers: bool) -> None:
     one.policy = RatePolicy(requests=LIMIT, margin_s=one.policy.margin_s)
     for name in FOUR:
         one.process(name)
-    one.run(90.0)
+    one.run(seconds(45.0, deep=90.0))
     kept_to(one)
     assert one.use(LIMIT) >= 0.94
 
@@ -64,7 +64,7 @@ def test_clocks_that_disagree(skews: tuple[float, ...]) -> None:
     one = world("wide tail")
     processes = [one.process(name, skew_s=skew_s) for name, skew_s in zip(FOUR[:3], skews, strict=False)]
     one.at(35.0, lambda: processes.append(one.process("d", skew_s=skews[3])))
-    one.run(120.0)
+    one.run(seconds(70.0, deep=120.0))
     kept_to(one)
     assert one.use(LIMIT) >= 0.9
 
@@ -79,8 +79,8 @@ def test_a_clock_that_is_set(jump_s: float) -> None:
     def jump() -> None:
         one.clock_jump_s = jump_s
 
-    one.at(61.0, jump)
-    one.run(120.0)
+    one.at(31.0, jump)
+    one.run(seconds(60.0, deep=120.0))
     kept_to(one)
     assert one.use(LIMIT) >= 0.9
 
@@ -169,7 +169,7 @@ def test_nobody_sends_while_the_store_cannot_be_asked() -> None:
     assert len(one.arrived) > before + 500
 
 
-@settings(deadline=None, max_examples=examples(25, deep=500))
+@settings(deadline=None, max_examples=examples(10, deep=500))
 @given(
     limit=st.integers(1, 12),
     ways=st.lists(st.tuples(st.floats(0, 12), st.floats(0, 1), st.booleans()), min_size=1, max_size=30),

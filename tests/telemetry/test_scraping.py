@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from tests import warm
+
 pytestmark = pytest.mark.slow
 
 
@@ -28,7 +30,7 @@ def imported(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     source = folder / "nightly.csv"
     source.write_text("hs_name,hs_notes\n" + "".join(f"Campaign {n},x\n" for n in range(500)) + ",no name\n")
     line = [sys.executable, "-m", "importer", "run", str(source), "--simulate", *options]
-    return subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
+    return warm.run(line, capture_output=True, text=True, check=False, timeout=60)
 
 
 def free_port() -> int:

@@ -61,7 +61,7 @@ async def test_a_server_without_a_limit_gets_all_workers(tmp_path: Path) -> None
 
 async def test_at_the_rate_there_are_as_many_as_it_needs(tmp_path: Path) -> None:
     """19 requests a second at 100 ms need 2 on their way: about twice that and a few more are allowed, all is used."""
-    watch = Watch(tmp_path, 570, requests=100)
+    watch = Watch(tmp_path, 390, requests=100)
     async with portal("rate=190", LATENCY) as hubspot:
         await watch.run(hubspot)
         assert [one for one in hubspot.seen if one.status == 429] == []
@@ -80,7 +80,7 @@ async def test_a_number_of_the_user_s_is_kept(tmp_path: Path) -> None:
 
 async def test_a_storm_shrinks_them_and_recovery_grows_them(tmp_path: Path) -> None:
     """423 for half a minute: the least is left of them. When it is over, they grow again."""
-    watch = Watch(tmp_path, 1_400, requests=100_000)
+    watch = Watch(tmp_path, 900, requests=100_000)
     seen: list[int] = []
 
     async def weather(hubspot: Portal) -> None:
