@@ -10,12 +10,13 @@ from importer.hubspot.steps import Outcome
 from importer.hubspot.transport import HubSpotTransport
 from importer.hubspot.verdicts import judge_create
 from tests.bodies import encode_batch
-from tests.depth import share
+from tests.depth import DEEP
 from tests.network.every_cut import STREAMS, Cut, Score, cut_everywhere, expected, lengths, strike
 from tests.network.staging import proxied
 from tests.network.tcp_proxy import End, Harm
 from tests.pipeline.conftest import World, made
 
+END_BYTES = 9  #: of a stream, which are all tried
 BODY = encode_batch([{"hs_name": "Campaign 0"}])
 
 
@@ -25,26 +26,28 @@ BODY = encode_batch([{"hs_name": "Campaign 0"}])
 async def test_cut_at_every_byte(world: World, stream: str, end: End) -> None:
     """Each cut of a request or a reply leaves the attempt in doubt; only what came whole is an answer.
 
-    With every change each third byte and the last, in depth every byte.
+    With every change each third byte and all of the last, in depth every byte.
     """
-    harms: dict[int, Harm] = {1: Cut(stream, 10_000, end).harm()}
+    at, number = 0, 0
+    harms: dict[int, Harm] = {}
     async with world.simulator("seed=1") as simulator, proxied(simulator, harms=harms) as proxy:
         transport = HubSpotTransport(lambda: "token", TransportPolicy(base_url=proxy.url))
-        await transport.create(BODY)  # it is cut behind its end, which is known now
-        length = len(proxy.requests[0]) if stream == "request" else len(proxy.replies[0])
-        places = [*share(range(length), one_of=3), length - 1, length]
-        harms |= {number: Cut(stream, at, end).harm() for number, at in enumerate(places, 2)}
-        for at in places:
+        while True:
+            number += 1
+            harms[number] = Cut(stream, at, end).harm()
             before = proxy.received
             exchange = await transport.create(BODY)
             outcome = judge_create(exchange).outcome
             assert proxy.received > before
             assert not isinstance(exchange, NoReply) or exchange.on_wire, at
-            assert length == len(proxy.requests[-1] if stream == "request" else proxy.replies[-1])
+            length = len(proxy.requests[0]) if stream == "request" else len(proxy.replies[0])
             assert str(outcome) in expected(Cut(stream, at, end), length), at
+            if at >= length:
+                break
+            at += 1 if DEEP or at >= length - END_BYTES else 3
         await transport.aclose()
-    assert length > 200
-    assert sum(made(simulator).values()) == 1 + (1 if stream == "request" else len(places))
+    assert 200 < length == at
+    assert sum(made(simulator).values()) == (1 if stream == "request" else number)
     assert outcome is not Outcome.NOT_SENT
 
 
