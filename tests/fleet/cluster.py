@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tests.warm import OfCluster
+
 WAIT_S: Final = 60.0
 _DASK: Final = (sys.executable, "-m", "dask")
 
@@ -58,7 +60,7 @@ class Cluster:
 
     def _begin(self, name: str, *line: str, before: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
         with (self.folder / f"{name}.log").open("ab") as log:
-            return subprocess.Popen(
+            return OfCluster(
                 [*before, *_DASK, *line, "--no-dashboard", *self.certificates], stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip

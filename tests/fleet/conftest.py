@@ -24,12 +24,12 @@ def make(tmp_path: Path) -> Iterator[Make]:
     """Make fleets, each in a folder of its own, and kill what they leave at work."""
     made: list[Ground] = []
 
-    def one(engine: str, *more: str, base_url: str = NOWHERE, rows: int = 600, each: int = 1) -> Ground:
+    def one(engine: str, *more: str, base_url: str = NOWHERE, accounts: int = 3, rows: int = 600) -> Ground:
         folder = tmp_path / f"fleet-{len(made)}"
         folder.mkdir()
         ground = Ground(
-            folder=folder, base_url=base_url, engine=engine, at_once=50, rows=rows, each=each, tokens="file",
-            more=more or ("worker_ttl = 20",),
+            folder=folder, base_url=base_url, engine=engine, at_once=50, accounts=accounts, rows=rows, each=1,
+            tokens="file", more=more or ("worker_ttl = 20",),
         )  # fmt: skip
         ground.write()
         made.append(ground)

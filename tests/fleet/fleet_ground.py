@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.fleet.spans import overlaps
 from tests.kills.checker import judge
-from tests.warm import Warm
+from tests.warm import OfCluster, Warm
 
 ENOUGH_S = 240.0  # a busy machine may need minutes, and nothing here says how fast anything is
 
@@ -96,7 +96,7 @@ class Ground:
         tokens = {f"TOKEN_{number}": f"account-{number}" for number in range(1, self.accounts + 1)}
         given = tokens if self.tokens == "env" else {}
         line = [*self.before, sys.executable, "-m", "importer", "fleet", *words, str(self.file)]
-        process = Warm(
+        process = (Warm if self.engine == "local" else OfCluster)(
             line, env={**os.environ, **given, **self.environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True,
         )  # fmt: skip

@@ -15,8 +15,8 @@ TLS: Final = '[fleet.tls]\nca = "../ca.pem"\ncert = "../driver.pem"\nkey = "../d
 class Make(Protocol):
     """Makes fleets whose commands end with the test."""
 
-    def __call__(self, engine: str, *more: str, base_url: str = NOWHERE, rows: int = 600, each: int = 1) -> Ground:
-        """Write a fleet of three accounts on a cluster."""
+    def __call__(self, engine: str, *more: str, base_url: str = NOWHERE, accounts: int = 3, rows: int = 600) -> Ground:
+        """Write a fleet on a cluster, with an import for each account."""
         ...
 
 

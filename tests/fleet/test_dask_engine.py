@@ -6,19 +6,20 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.depth import DEEP
 from tests.fleet.cluster import Cluster, end, free_port, running_cluster
-from tests.fleet.fleet_ground import ENOUGH_S
+from tests.fleet.fleet_ground import ENOUGH_S, Ground
 from tests.fleet.in_proc import family, gone
 from tests.fleet.on_cluster import TLS, Make, at_work, begin, below, imports_of, losses, well_ended
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(900),  # a scheduler, three workers and their imports share what cores there are
+    pytest.mark.timeout(900),  # a scheduler, workers and their imports share what cores there are
     pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="children are found in /proc"),
 ]
 in_depth = pytest.mark.skipif(not DEEP, reason="another end of a process like one that is tried: make deep")
@@ -27,8 +28,8 @@ UNSHARE = ("unshare", "--user", "--mount", "--map-root-user", "sh", "-c")
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    """Have a scheduler and three workers."""
-    with running_cluster(tmp_path, workers=3, threads=2) as running:
+    """Have a scheduler and two workers, either of which has room for every import."""
+    with running_cluster(tmp_path, workers=2, threads=3) as running:
         yield running
 
 
@@ -139,7 +140,7 @@ def test_a_lost_scheduler_ends_the_command_which_goes_on_later(make: Make, slow_
     assert "Traceback" not in err
     gone(mine)
     cluster.stop()
-    cluster.start(workers=3)
+    cluster.start(workers=1)
     well_ended(ground, ground.start("--insecure"))
     assert {line["round"] for line in ground.history()} == {1}
 
@@ -194,20 +195,25 @@ def _can_unshare() -> bool:
         return False
 
 
+def _with_workers(ground: Ground, count: int) -> None:
+    """Give the imports so many requests at once."""
+    replace(ground, options=ground.options.replace("workers = 2", f"workers = {count}")).write()
+
+
 @pytest.mark.skipif(not _can_unshare(), reason="a process may not have mounts of its own here")
 def test_a_worker_without_the_shared_directory_is_refused(make: Make, tmp_path: Path, slow_server: str) -> None:
     """Another directory at the same path: seen when it joins late, and before anything is sent when it is there."""
     with running_cluster(tmp_path, workers=1, threads=1) as cluster:
-        ground = make(cluster.address, base_url=slow_server, rows=2_000)  # still at work when the other worker joins
+        ground = make(cluster.address, base_url=slow_server, accounts=2, rows=2_000)
+        _with_workers(ground, 1)  # the first is still at work, and the second waits, when the other worker joins
         process = ground.start("--insecure")
         ground.wait_for_running(process, 1)
         mount = f'mount -t tmpfs none "{ground.directory}" && exec "$@"'
         cluster.add_worker(before=(*UNSHARE, mount, "sh"))
-        for _ in range(2):
-            _, err = process.communicate(timeout=ENOUGH_S)
-            assert process.returncode == 2, err
+        for late in (True, False):
+            _, err = (process if late else ground.start("--insecure")).communicate(timeout=ENOUGH_S)
+            assert ground.started[-1].returncode == 2, err
             assert f"does not see the driver's {ground.directory}" in err
-            process = ground.start("--insecure")
-        process.communicate(timeout=ENOUGH_S)
         end(cluster.workers.pop())
+        _with_workers(ground, 16)
         well_ended(ground, ground.start("--insecure"))
