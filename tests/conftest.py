@@ -18,6 +18,16 @@ settings.register_profile("deep", deadline=None, max_examples=1_000)
 settings.load_profile("deep" if DEEP else "suite")
 
 
+def pytest_collection() -> None:
+    """Leave the collector out while tests are found: what is loaded stays, and each look at it would be in vain."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Let it look again."""
+    gc.enable()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip on Windows what holds on Linux and macOS only, with the reason that the test names."""
     if os.name == "nt":

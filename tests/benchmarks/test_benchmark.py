@@ -5,18 +5,22 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import document
+from benchmarks import comparing, document
 from benchmarks.figures import CLIENTS, GOALS
+from tests.depth import DEEP
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs" / "explanation" / "performance.md"
 SVG: Final = "{http://www.w3.org/2000/svg}"
+ROWS: Final = 320
+in_depth = pytest.mark.skipif(not DEEP, reason="every measurement takes twenty processes: make deep, make bench-smoke")
 
 
 def part(page: str, name: str) -> list[list[str]]:
@@ -42,6 +46,27 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
 
 
 @pytest.mark.slow
+def test_an_import_is_measured_and_written(tmp_path: Path) -> None:
+    """A small import and the same again are measured, and their figures stand in the page that is written of them."""
+    bench = comparing._Bench(replace(comparing.EFFORTS["smoke"], rows=ROWS), tmp_path, list[str]().append)
+    source = bench._source("csv", ROWS)
+    ledger, port = bench._run_import(source, "csv", ROWS, sys.executable)
+    bench._again(source, ledger, port)
+    (run,) = bench.seen.runs
+    assert (run.case[:3], run.records) == (("importer", "csv", 0), ROWS)
+    assert run.seconds > 0 < run.cpu_s
+    assert run.peak_bytes > 0
+    assert (bench.seen.rerun_records, bench.seen.rerun_creates) == (ROWS, 0)
+    (tmp_path / "performance.md").write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    texts = ("- here", document.goals(bench.seen), document.runs(bench.seen), document.profile("none", bench.seen))
+    document.write(tmp_path, dict(zip(document.PARTS, texts, strict=True)), {})
+    page = (tmp_path / "performance.md").read_text(encoding="utf-8")
+    assert [cells[5] for cells in part(page, "runs")] == ["records", str(ROWS)]
+    assert [cells[0] for cells in part(page, "goals")[1:]] == [goal.name for goal in GOALS]
+
+
+@in_depth
+@pytest.mark.slow
 def test_the_benchmark_runs(smoke: tuple[Path, dict[str, Any]]) -> None:
     """A few thousand rows go through every measurement, and each comes out with what it is to say."""
     folder, found = smoke
@@ -57,6 +82,7 @@ def test_the_benchmark_runs(smoke: tuple[Path, dict[str, Any]]) -> None:
     assert list((folder / "tmp").iterdir()) == []  # what it worked in is gone
 
 
+@in_depth
 @pytest.mark.slow
 def test_the_page_is_written(smoke: tuple[Path, dict[str, Any]]) -> None:
     """The page that comes out has every part, the same tables as the page in docs, and charts that are SVG."""

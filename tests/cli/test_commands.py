@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -142,6 +143,7 @@ def held_up(folder: Path, signals: Sequence[signal.Signals]) -> tuple[int, str, 
     journal, said = folder / "good.csv.simulated.ledger" / "journal.jsonl", ""
     while not (journal.exists() and b'"intent"' in journal.read_bytes()):
         assert process.poll() is None
+        time.sleep(0.01)  # the file is another process'
     for number in signals:
         process.send_signal(number)
         while "stopping" not in said:

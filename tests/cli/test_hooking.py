@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -173,6 +174,7 @@ def test_a_second_run_is_refused_with_the_first_named_and_the_hook_told(tmp_path
         holder = Path(f"{source}.simulated.ledger/holder.json")
         while not holder.exists() or not holder.read_text().endswith("}"):
             assert first.poll() is None
+            time.sleep(0.01)  # the file is another process'
         second = warm.run([*run, "--hook-command", hook], capture_output=True, text=True, check=False)
         first.terminate()
     assert second.returncode == 10

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +197,7 @@ def test_a_signal_leaves_what_the_same_command_goes_on_with(tmp_path: Path) -> N
             with warm.Warm(line, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
                 undone = tmp_path / "many.csv.ledger" / "undone.jsonl"
                 while not undone.exists() and run.poll() is None:
-                    pass
+                    time.sleep(0.01)  # the file is another process'
                 run.send_signal(signal.SIGINT)
                 out, err = run.communicate(timeout=60)
             assert run.returncode == ExitStatus.INTERRUPTED, err
