@@ -5,7 +5,7 @@ doubled; a pass may be killed after any number of records, with one more on its 
 made or untold. After every pass `identity_world.check` holds what docs/explanation/identity.md promises: no identity
 is made twice, nothing that may be an edited row is made, no row is blocked where nothing of its name was edited or
 removed, the books balance, a conflict names both lines, and a campaign is made again only where the rules say so.
-Over 26,000 histories in all; with every change, an eighth of them.
+Over 26,000 histories in all; with every change, a tenth of them.
 """
 
 from collections.abc import Callable, Iterator, Sequence

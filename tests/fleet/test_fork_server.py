@@ -144,9 +144,9 @@ async def test_a_server_of_another_version_forks_nothing(forks: Forks) -> None:
 def test_an_upgrade_in_place_gives_no_old_child(tmp_path: Path) -> None:
     """When what is installed changes while a server runs, the next child comes from a new server, which is refused."""
     house = Path(platforms.__file__).parent
-    subprocess.run(["cp", "-r", str(house), str(tmp_path / "importer")], check=True)
+    subprocess.run(["cp", "-rp", str(house), str(tmp_path / "importer")], check=True)
     config = house.parent / "config"
-    subprocess.run(["cp", "-r", str(config), str(tmp_path / "config")], check=True)
+    subprocess.run(["cp", "-rp", str(config), str(tmp_path / "config")], check=True)
     done = subprocess.run(
         [sys.executable, "-c", _UPGRADE], env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path,
         capture_output=True, text=True, check=False,

@@ -10,7 +10,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform != "linux", reason="the peak is read from /proc"),
 ]
-MEGABYTES = 200
+MEGABYTES = 170
 TABLE_MEGABYTES = 20  #: rows are slower than bytes
 
 
