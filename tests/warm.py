@@ -33,18 +33,6 @@ CLUSTER: Final = (
     "importer.fleet.dask_engine",
 )  # fmt: skip
 
-#: And what a fleet on a Dask cluster loads: its driver, its scheduler and its workers.
-CLUSTER: Final = (*IMPORTER, "distributed.cli.dask_scheduler", "distributed.cli.dask_worker", "importer.fleet.dask_task",
-                  "importer.fleet.dask_engine", "importer.fleet.command")  # fmt: skip
-
-#: And what a fleet on a Dask cluster loads: its driver, its scheduler and its workers.
-CLUSTER: Final = (*IMPORTER, "distributed.cli.dask_scheduler", "distributed.cli.dask_worker", "importer.fleet.dask_task",
-                  "importer.fleet.dask_engine", "importer.fleet.command")  # fmt: skip
-
-#: And what a fleet on a Dask cluster loads: its driver, its scheduler and its workers.
-CLUSTER: Final = (*IMPORTER, "distributed.cli.dask_scheduler", "distributed.cli.dask_worker", "importer.fleet.dask_task",
-                  "importer.fleet.dask_engine", "importer.fleet.command")  # fmt: skip
-
 
 class Warm(subprocess.Popen[AnyStr]):
     """A process begun by fork; `loaded` names the modules that are there when it begins."""
@@ -97,24 +85,6 @@ class Warm(subprocess.Popen[AnyStr]):
             finally:
                 self._waitpid_lock.release()  # type: ignore[attr-defined] # not in typeshed
         return self.returncode
-
-
-class OfCluster(Warm[AnyStr]):
-    """A process of a fleet on a cluster."""
-
-    loaded = CLUSTER
-
-
-class OfCluster(Warm[AnyStr]):
-    """A process of a fleet on a cluster."""
-
-    loaded = CLUSTER
-
-
-class OfCluster(Warm[AnyStr]):
-    """A process of a fleet on a cluster."""
-
-    loaded = CLUSTER
 
 
 class OfCluster(Warm[AnyStr]):

@@ -204,8 +204,9 @@ def _with_workers(ground: Ground, count: int) -> None:
 def test_a_worker_without_the_shared_directory_is_refused(make: Make, tmp_path: Path, slow_server: str) -> None:
     """Another directory at the same path: seen when it joins late, and before anything is sent when it is there."""
     with running_cluster(tmp_path, workers=1, threads=1) as cluster:
-        ground = make(cluster.address, base_url=slow_server, accounts=2, rows=2_000)
-        _with_workers(ground, 1)  # the first is still at work, and the second waits, when the other worker joins
+        ground = make(cluster.address, base_url=slow_server, rows=2_000)
+        # One is still at work, and the third given to nobody, when the other worker joins.
+        _with_workers(ground, 1)
         process = ground.start("--insecure")
         ground.wait_for_running(process, 1)
         mount = f'mount -t tmpfs none "{ground.directory}" && exec "$@"'
