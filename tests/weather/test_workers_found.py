@@ -80,7 +80,7 @@ async def test_a_number_of_the_user_s_is_kept(tmp_path: Path) -> None:
 
 async def test_a_storm_shrinks_them_and_recovery_grows_them(tmp_path: Path) -> None:
     """423 for half a minute: the least is left of them. When it is over, they grow again."""
-    watch = Watch(tmp_path, 900, requests=100_000)
+    watch = Watch(tmp_path, 650, requests=100_000)
     seen: list[int] = []
 
     async def weather(hubspot: Portal) -> None:
