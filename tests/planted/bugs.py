@@ -5,6 +5,7 @@ from typing import Final
 from tests.planted.bug import Bug
 from tests.planted.fleet_bugs import FLEET_BUGS
 from tests.planted.item_bugs import ITEM_BUGS
+from tests.planted.mode_bugs import MODE_BUGS
 
 BUGS: Final = (
     Bug("intent_not_synced", "W1: an intent is durable before its request leaves", "ledger/journal.py",
@@ -258,39 +259,13 @@ BUGS: Final = (
         'at.encode() + b"." + body, hashlib.sha256', "body, hashlib.sha256", "tests/test_hooks.py"),
     Bug("hook_sees_tokens", "no secret is handed on to a hook's command", "cli/hooking.py",
         " if name not in _SECRETS}", "}", "tests/cli/test_hooking.py"),
+    Bug("answers_read_in_one_go", "an answer is not kept waiting for all that came with it", "turns.py",
+        "        async with reading:\n", "        async with anyio.Lock():\n",
+        "tests/pipeline/test_answers_together.py"),
     Bug("quota_used_up", "the rest of the day's quota is left to others", "limits.py",
         "        return tally.day_left <= (1 - self.quota_share) * tally.day_total\n", "        return False\n",
         "tests/pipeline/test_limits.py"),
-    Bug("archive_answer_believed", "undo: the answer proves nothing, a look does", "archiving.py",
-        '            left = list(await self.asker.read(left, ["hs_name"], draining=True))', "            left = []",
-        "tests/undo/test_undo_faults.py"),
-    Bug("archive_intent_not_durable", "undo: nothing is archived before its intent is durable", "archiving.py",
-        "            n = await self.journal.append(entry)\n",
-        "            n = self.journal.tail.n\n            self.journal.put(entry)\n",
-        "tests/undo/test_undo_crashes.py"),
-    Bug("late_archive_not_waited_for", "undo: what may still be archived is not taken for standing", "undoing.py",
-        "    whole = this.plan.settling.timeout_s + this.plan.settling.settle_s\n", "    whole = 0.0\n",
-        "tests/undo/test_undo_crashes.py"),
-    Bug("changed_archived_too", "undo: what somebody changed is left", "archiving.py",
-        "            if changed and not self.even_if_changed:\n", "            if changed and not changed:\n",
-        "tests/undo/test_undoing.py"),
-    Bug("edits_overwritten", "upsert: what somebody changed is left unless told otherwise", "upserting.py",
-        '        return decision == "overwrite"\n', "        return True\n", "tests/modes/test_histories_of_nights.py"),
-    Bug("all_properties_written", "upsert: only what differs is written", "comparing.py",
-        "        if _is_one_of(name, value, (there,)):\n", "        if not name:\n",
-        "tests/modes/test_histories_of_nights.py"),
-    Bug("no_patience_with_updates", "upsert: a night that cannot update is paused, and says so", "updating.py",
-        "            stop.request_for(error)\n            raise StoppedError from error\n\n\ndef _clear",
-        "            raise StoppedError from error\n\n\ndef _clear", "tests/modes/test_updates_in_weather.py"),
-    Bug("every_run_undone", "undo: other runs are left alone", "undoing.py",
-        "        if this.runs[0] <= one.run <= this.runs[1]:\n", "        if one.run:\n", "tests/undo/test_undoing.py"),
-    Bug("archived_stays_created", "undo: an archived record is as never made", "ledger/archives.py",
-        "                yield identity, advance(self.state, event), content, name, source\n",
-        "                yield identity, State.CREATED, content, name, source\n", "tests/ledger/test_archives.py"),
-    Bug("unknown_is_missing", "verify --remote: what HubSpot does not tell is no difference", "asking.py",
-        "        if len(found) < len(set(ids)) and (unsaid or not batch.complete):\n", "        if not batch:\n",
-        "tests/undo"),
-    *ITEM_BUGS, *FLEET_BUGS,
+    *MODE_BUGS, *ITEM_BUGS, *FLEET_BUGS,
 )  # fmt: skip
 
 #: One of each kind, each caught within seconds.
