@@ -19,6 +19,7 @@ _WORD: Final = 2**64 - 1
 _MASK_BITS: Final = 5
 _KEYS_A_WORD: Final = 4
 _BITS_MAX: Final = 21
+_PIECE_BYTES: Final = 1 << 20
 
 
 def _masks() -> list[int]:
@@ -70,12 +71,12 @@ class Filter:
                 words[a >> shift] = word | mask
         return there
 
-    def dump(self) -> bytes:
-        """Return the filter as bytes for `load`, in this machine's order of bytes."""
-        return self._bytes[:]
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the filter as bytes for `load`, in this machine's order of bytes; in pieces, since it may be large."""
+        return (self._bytes[at : at + _PIECE_BYTES] for at in range(0, len(self._bytes), _PIECE_BYTES))
 
     def load(self, data: bytes | memoryview) -> None:
-        """Take over what `dump` gave, and its size; raises `ValueError` for bytes that are no filter."""
+        """Take over what `pieces` gave, and its size; raises `ValueError` for bytes that are no filter."""
         words, rest = divmod(len(data), 8)
         bits = words.bit_length() - 1
         if rest or not words or words != 1 << bits or bits > _BITS_MAX:

@@ -9,6 +9,7 @@ looked for in the newest run first.
 
 import zlib
 from collections.abc import Callable, Generator, Iterable, Sequence
+from itertools import chain
 from typing import Final
 
 from importer.ledger.identities.bloom import Filter, keys_of
@@ -40,15 +41,16 @@ class Tiers:
 
     def save_filters(self, storage: Storage) -> tuple[Stored, int]:
         """Write the filters into a new file; return it, and the CRC-32 of what it holds."""
-        data = self._filter.dump() + self._repeated.dump()
-        file = storage.create(FILTER)
+        file, crc = storage.create(FILTER), 0
         try:
-            storage.write(file, data)
+            for piece in chain(self._filter.pieces(), self._repeated.pieces()):
+                storage.write(file, piece)
+                crc = zlib.crc32(piece, crc)
             storage.finish(file)
         except BaseException:
             file.remove()
             raise
-        return file, zlib.crc32(data)
+        return file, crc
 
     def load_filters(self, file: Stored, crc: int) -> bool:
         """Take over filters that were written before; return whether they are what was written."""
