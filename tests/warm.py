@@ -77,13 +77,14 @@ class Warm(subprocess.Popen[AnyStr]):
     def _internal_poll(self, *given: Any, **more: Any) -> int | None:
         if self._teller is None:
             return super()._internal_poll(*given, **more)  # type: ignore[misc, no-any-return] # not in typeshed
-        if self.returncode is None and self._waitpid_lock.acquire(blocking=False):  # type: ignore[attr-defined] # same
+        waiting = self._waitpid_lock  # type: ignore[attr-defined] # not in typeshed
+        if self.returncode is None and waiting.acquire(blocking=False):
             try:
                 number, status = self._try_wait(os.WNOHANG)
                 if number:
                     self._handle_exitstatus(status)  # type: ignore[attr-defined] # not in typeshed
             finally:
-                self._waitpid_lock.release()  # type: ignore[attr-defined] # not in typeshed
+                waiting.release()
         return self.returncode
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.fleet.fleet_ground import ENOUGH_S, Ground
 from tests.fleet.in_proc import gone
+from tests.fleet.on_cluster import all_at_work, well_ended
 from tests.hosts.dask_hosts import TLS, WAIT_S, Across, across
 from tests.hosts.namespaces import HERE, Host, fetched, hosts, missing, served
 
@@ -62,7 +63,7 @@ def net(tmp_path: Path) -> Iterator[Net]:
 def begun(ground: Ground) -> "subprocess.Popen[str]":
     """Start the command, and return when every account's import has sent something."""
     process = ground.start()
-    ground.wait_for(process, lambda: all(ground.sent(number) for number in (1, 2, 3)))
+    ground.wait_for(process, all_at_work(ground))
     return process
 
 
@@ -80,14 +81,6 @@ def holders(ground: Ground) -> set[str]:
     """Return the hosts that say of themselves that they hold an account."""
     paths = (ground.directory / "accounts").glob("*.holder.json")
     return {json.loads(path.read_text())["host"] for path in paths}
-
-
-def well_ended(ground: Ground, process: "subprocess.Popen[str]") -> None:
-    """Check that the command comes to a good end, with everything made once."""
-    out, err = process.communicate(timeout=ENOUGH_S)
-    assert process.returncode == 0, err
-    assert f"imports: {ground.accounts * ground.each} done" in out
-    assert ground.violations() == []
 
 
 def test_a_fleet_over_hosts_makes_all_of_it(net: Net) -> None:

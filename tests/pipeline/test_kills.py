@@ -70,7 +70,7 @@ def test_a_signal_drains_and_the_same_command_resumes(
 
     with warm.Warm(line, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         while not truth(simulator):
-            time.sleep(0.05)
+            time.sleep(0.05)  # the simulator is another process, and is asked
         run.send_signal(first)
         out, err = run.communicate(timeout=60)
     resumed = warm.run(line, env=ENVIRONMENT, check=False, capture_output=True, text=True)
@@ -91,7 +91,7 @@ def test_standard_input_is_fed_again_after_a_kill(simulator: str, tmp_path: Path
 
     with source.open("rb") as stream, warm.Warm(line, env=ENVIRONMENT, stdin=stream) as run:
         while len(truth(simulator)) < COUNT // 10:
-            time.sleep(0.05)
+            time.sleep(0.05)  # the simulator is another process, and is asked
         run.kill()
     with source.open("rb") as stream:
         resumed = warm.run(line, env=ENVIRONMENT, stdin=stream, check=False, capture_output=True)
