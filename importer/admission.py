@@ -16,6 +16,7 @@ Everything here blocks and is called from the worker thread that reads the sourc
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
@@ -103,7 +104,7 @@ class Admission:
             row, identity, _name, _properties, content, *_ = item
             if row.source != source or number < 0:
                 source, number = row.source, self._index.source_number(row.source)
-            line = row.line_number if row.line_number is not None else row.ordinal
+            line = _place(row)
             told = known.get(identity)
             if told is None:  # nearly all rows of a first import
                 marks[identity] = mark = (content, number, line, 1)
@@ -128,12 +129,15 @@ class Admission:
     def _all_new(self, rows: Sequence[Record | Rejection], admitted: Admitted) -> bool:
         """Admit all records of a chunk of which the index knows nothing, unless one repeats another."""
         records = [item for item in rows if type(item) is Record]
-        of_source = {record.row.source for record in records}
-        marks: dict[str, Mark] = {}
-        if len(of_source) == 1:
-            number = self._index.source_number(*of_source)
-            for (_source, ordinal, line, *_), identity, _name, _given, content, *_ in records:
-                marks[identity] = (content, number, ordinal if line is None else line, 1)
+        if not records:
+            return False
+        of_rows, identities, _names, _given, contents, *_ = zip(*records, strict=True)  # by the column: much quicker
+        sources, _ordinals, lines, *_ = zip(*of_rows, strict=True)
+        if sources.count(sources[0]) < len(sources):
+            return False
+        number = self._index.source_number(sources[0])
+        places = lines if None not in lines else map(_place, of_rows)
+        marks = dict(zip(identities, zip(contents, repeat(number), places, repeat(1)), strict=False))
         if len(marks) < len(records):
             return False
         self._index.mark(marks)
@@ -175,9 +179,7 @@ class Admission:
     def _mark(
         self, record: Record, times: int, known: dict[str, tuple[Known | None, Mark | None]], before: Known | None
     ) -> None:
-        row = record.row
-        line = row.line_number if row.line_number is not None else row.ordinal
-        mark = (record.content, self._index.source_number(row.source), line, times)
+        mark = (record.content, self._index.source_number(record.row.source), _place(record.row), times)
         self._marks[record.identity] = mark
         known[record.identity] = (before, mark)
 
@@ -239,13 +241,18 @@ class Admission:
         self._parked.close()
 
 
+def _place(row: Row) -> int:
+    """Return the line of a row, or its ordinal where its source has no lines."""
+    return row.ordinal if row.line_number is None else row.line_number
+
+
 def _rejected(record: Record, code: str, message: str, state: State = State.FAILED) -> Rejection:
     return Rejection(record.row, (Problem(code, message),), record.identity, record.name, state)
 
 
 def _conflict(record: Record, source: str, line: int) -> Rejection:
-    here = record.row.line_number if record.row.line_number is not None else record.row.ordinal
-    message = f"row {here} of {record.row.source} and row {line} of {source} have the same key and other content"
+    here = f"row {_place(record.row)} of {record.row.source}"
+    message = f"{here} and row {line} of {source} have the same key and other content"
     return _rejected(record, "conflicting_duplicate", message)
 
 

@@ -20,7 +20,7 @@ RECENT_IDS_MAX: Final = 20_000  #: ids of this run that a reply is checked again
 class RecentIds:
     """The ids given most recently, so that none is taken twice."""
 
-    _order: deque[str] = field(default_factory=deque)
+    _order: deque[Sequence[str]] = field(default_factory=deque)  # as they came together
     _ids: set[str] = field(default_factory=set)
 
     @property
@@ -29,11 +29,12 @@ class RecentIds:
         return self._ids.__contains__
 
     def add(self, campaigns: Sequence[str]) -> None:
-        """Remember ids, forgetting the oldest when there are too many."""
-        self._order.extend(campaigns)
+        """Remember ids, which are all new, forgetting the oldest when there are too many."""
+        if campaigns:
+            self._order.append(campaigns)
         self._ids.update(campaigns)
-        while len(self._order) > RECENT_IDS_MAX:
-            self._ids.discard(self._order.popleft())
+        while len(self._ids) > RECENT_IDS_MAX:
+            self._ids.difference_update(self._order.popleft())
 
 
 @dataclass(slots=True, kw_only=True)

@@ -24,8 +24,8 @@ NOT_ECHOED: Final = frozenset({"hs_business_unit_ids", "hs_goal"})
 #: Bytes of characters that are in NFC wherever they stand: below U+0300, Cyrillic's first half, most of Chinese.
 _IN_NFC: Final = bytes([*range(0xCC), 0xD0, 0xD1, *range(0xE4, 0xEA)])
 
-#: White space that is ASCII, but for the blank.
-_BLANKS: Final = "\t\n\v\f\r\x1c\x1d\x1e\x1f"
+#: How UTF-8 writes U+1F000 to U+1FFFF, pictographs, all of which are in NFC wherever they stand.
+_PICTOGRAPH: Final = b"\xf0\x9f"
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_CHARACTERS: Final = 10  # YYYY-MM-DD
@@ -144,9 +144,9 @@ def _written(texts: Sequence[str]) -> list[bytes]:
 def texts(values: Sequence[str]) -> Sequence[str]:
     """Return `text` of each text, which nearly always is the text itself."""
     together = " ".join(["", *values, ""])
-    if "  " in together or any(blank in together for blank in _BLANKS):
-        return list(map(text, values))
-    return values if together.isascii() else [value if value.isascii() else text(value) for value in values]
+    # Of all white space only the blank is printable.
+    usual = "  " not in together and together.isprintable() and unicodedata.is_normalized("NFC", together)
+    return values if usual else list(map(text, values))
 
 
 def nfc(text: bytes) -> bytes:
@@ -163,7 +163,10 @@ def are_plainly_nfc(texts: Sequence[str]) -> bool:
 
 def _is_plainly_nfc(text: bytes) -> bool:
     """Return whether it takes no look at the characters to see that UTF-8 text is in NFC."""
-    return text.isascii() or not text.translate(None, _IN_NFC)
+    if text.isascii():
+        return True
+    others = text.translate(None, _IN_NFC)
+    return not others or (not others.strip(_PICTOGRAPH[:1]) and text.count(_PICTOGRAPH) == len(others))
 
 
 def name_key(name: str) -> str:

@@ -24,9 +24,8 @@ from importer.rules import Rule
 
 _REMEMBERED_MAX: Final = 10_000  #: distinct texts of one column whose reading is kept
 
-#: What is ASCII and not printable, but for line breaks and tabs: looking for each is many times quicker than
-#: looking at each character.
-_CONTROLS: Final = [chr(code) for code in (*range(0x20), 0x7F) if chr(code) not in "\t\n\r"]
+#: What is ASCII and printable, with line breaks and tabs: to take it away is quicker than to look at each character.
+_PLAIN: Final = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
 
 _Odd = set[int]  # indices of the rows that `make` has to judge
 
@@ -247,8 +246,4 @@ def _texts(cells: Sequence[Any], odd: _Odd) -> Sequence[str]:
 
 def _are_printable(texts: Sequence[str]) -> bool:
     """Return whether nothing but line breaks and tabs in `texts` is unprintable."""
-    plain = "".join([text for text in texts if text.isascii()])
-    if any(mark in plain for mark in _CONTROLS):
-        return False
-    other = "".join([text for text in texts if not text.isascii()])
-    return other.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
+    return "".join(texts).encode().translate(None, _PLAIN).decode().isprintable()

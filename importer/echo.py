@@ -41,7 +41,7 @@ def verbatim(
         told = _without_more(told, payloads[0])
         if canonical.framed(told) != repeated:
             return None
-    if "" in ids or any(map(known, ids)) or any(name in one for name in ignored for one in told):
+    if "" in ids or any(map(known, ids)) or not all(map(ignored.isdisjoint, told)):
         return None
     # Straight to the tuples: the named constructor costs as much again.
     parts = zip(range(len(order)), [results[place] for place in order], repeat(Pairing.EXACT), repeat(None))

@@ -7,12 +7,13 @@ position of the journal, written as one sorted run and vouched for by the manife
 ledgers were synced: whatever the manifest names is covered by durable journal lines up to its position, and replay goes
 on from there.
 
-A record that a pass sends is marked when it is admitted and noted when it is settled; its entry then holds the mark
-too. Marks of records that are not noted go to runs of their own, which end with the process.
+A record that a pass sends is marked when it is admitted and noted when it is settled; its entry, made while all of it
+is at hand, then holds the mark too. Marks of records that are not noted go to runs of their own, which end with the
+process.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -57,6 +58,7 @@ class Index:
         self._overlay: Layer = {}
         self._sealed: list[tuple[Layer, dict[str, Any]]] = []
         self._marks: dict[str, Mark] = {}
+        self._first_marks: dict[str, Mark] = {}  # which entries held that were replaced; any other mark is newer
         self._pass = 0
         self._scratch = Scratch()
         self._names: Names | None = None
@@ -75,10 +77,30 @@ class Index:
 
     def note(self, changes: Sequence[Change], position: Callable[[], dict[str, Any]]) -> None:
         """Take what durable, projected entries changed; `position` says up to where, when a chunk is sealed."""
+        latest = {change.identity: change for change in changes}
+        identities = list(latest)
         with self._lock:
-            self._overlay.update({change.identity: change for change in changes})
+            entries, told = entries_of(list(latest.values()), self._marks, self._pass, self._states.source_number)
+            for identity in told:
+                self._marks.pop(identity, None)
+            if older := self._in_memory(identities):
+                entries, back = carried(entries, {entry[: layout.KEY_BYTES]: entry for entry in older}, self._pass)
+                self._first_marks |= back
+            self._overlay.update(zip(identities, entries, strict=True))
             if len(self._overlay) >= CHUNK_RECORDS:
                 self._seal(position())
+
+    def _layers(self) -> list[Layer]:
+        """Return what is in memory, oldest first."""
+        return [*(layer for layer, _position in self._sealed), self._overlay]
+
+    def _in_memory(self, identities: Collection[str]) -> list[bytes]:
+        """Return the newest entries of identities that are in memory."""
+        found: Layer = {}
+        for layer in self._layers():
+            if not layer.keys().isdisjoint(identities):
+                found |= {identity: layer[identity] for identity in identities if identity in layer}
+        return list(found.values())
 
     def _seal(self, position: dict[str, Any]) -> None:
         self._sealed.append((self._overlay, position))
@@ -126,39 +148,40 @@ class Index:
     def _flush(self) -> None:
         with self._lock:
             sealed = list(self._sealed)
-            marks = self._marks.copy() if sealed else {}
         if sealed:
             states: Layer = {}
             for layer, _position in sealed:
                 states |= layer
-            entries, told = entries_of(states, marks, self._pass, self.source_number)
+            entries = sorted(states.values())
             older = self._states.tiers.remember(entries)
             entries, back = carried(entries, older, self._pass) if older else (entries, {})
             self._before_commit()
             self._states.write(entries, older, sealed[-1][1])
-            self._forget(told, marks)
+            with self._lock:
+                back = self._first_marks | back
+                self._first_marks = {}
+            if back:
+                newer = self._met.find(b"".join(map(bytes.fromhex, back)))
+                back = {identity: mark for identity, mark in back.items() if bytes.fromhex(identity) not in newer}
             with self._lock:
                 self._marks = back | self._marks
                 del self._sealed[: len(sealed)]
-        if len(self._marks) - len(self._overlay) >= CHUNK_RECORDS:  # marks of what is noted go with its states
+        if len(self._marks) >= CHUNK_RECORDS:
             with self._lock:
-                marks = {identity: self._marks[identity] for identity in self._marks.keys() - self._overlay.keys()}
+                marks = self._marks.copy()
             entries = sorted(layout.mark_entries(marks.items()))
             self._met.append(entries, len(self._met.remember(entries)))
-            self._forget(marks, marks)
-
-    def _forget(self, identities: Iterable[str], marks: Mapping[str, Mark]) -> None:
-        """Drop marks from memory that were written, unless they are newer by now."""
-        with self._lock:
-            for identity in identities:
-                if self._marks.get(identity) is marks[identity]:
-                    del self._marks[identity]
+            with self._lock:
+                for identity, mark in marks.items():
+                    if self._marks.get(identity) is mark:  # else it is newer by now
+                        del self._marks[identity]
 
     def begin_pass(self, number: int) -> bool:
         """Begin pass `number`. Return whether any record guards its name."""
         with self._reading():
             self._pass = number
             self._marks.clear()
+            self._first_marks.clear()
             self._met.close()
             self._met = self._no_marks()
             self._close_names()
@@ -167,7 +190,8 @@ class Index:
 
     def source_number(self, name: str) -> int:
         """Return the number by which marks name a source."""
-        return self._states.source_number(name)
+        with self._lock:
+            return self._states.source_number(name)
 
     def source_name(self, number: int) -> str:
         """Return the name of a source by its number."""
@@ -177,23 +201,30 @@ class Index:
         """Return what is known of each identity, and its mark of this pass; of what is neither, nothing."""
         wanted = dict.fromkeys(identities)
         keys = bytes.fromhex("".join(wanted))
-        this = self._pass.to_bytes(layout.RUN_END - layout.RUN_AT) if self._pass else b""
+        this = self._this()
         found: dict[str, tuple[Known | None, Mark | None]] = {}
         with self._reading():
             for key, entry in self._states.tiers.find(keys).items():
-                met = entry[layout.RUN_AT : layout.RUN_END] == this
-                found[key.hex()] = (layout.known_of(entry), layout.mark_of_state(entry) if met else None)
+                found[key.hex()] = (layout.known_of(entry), layout.mark_in(entry, this))
             for key, entry in self._met.find(keys).items():
                 identity = key.hex()
                 found[identity] = (found.get(identity, _NOTHING)[0], layout.mark_of(entry))
         with self._lock:
-            for layer in (*(layer for layer, _position in self._sealed), self._overlay):
+            for layer in self._layers():
                 for identity in layer.keys() & wanted.keys():
-                    change = layer[identity]
-                    found[identity] = (Known(change.state, change.content), found.get(identity, _NOTHING)[1])
+                    entry = layer[identity]
+                    mark = found.get(identity, _NOTHING)[1]  # an entry holds the first mark, and this may be newer
+                    found[identity] = (layout.known_of(entry), mark or layout.mark_in(entry, this))
+            for identity in self._first_marks.keys() & wanted.keys():
+                known, mark = found.get(identity, _NOTHING)
+                found[identity] = (known, mark or self._first_marks[identity])
             for identity in self._marks.keys() & wanted.keys():
                 found[identity] = (found.get(identity, _NOTHING)[0], self._marks[identity])
         return found
+
+    def _this(self) -> bytes:
+        """Return the number of the pass as entries hold it; empty when there is none, so that none holds it."""
+        return self._pass.to_bytes(layout.RUN_END - layout.RUN_AT) if self._pass else b""
 
     def mark(self, marks: Mapping[str, Mark]) -> None:
         """Remember that these identities were met in this pass."""
@@ -220,10 +251,14 @@ class Index:
         self.flush()
         if not self._begun_with:
             return 0
-        numbers = [self.source_number(name) for name in sources]
+        numbers, this = [self.source_number(name) for name in sources], self._this()
+        with self._lock:
+            told = [(key, layout.mark_in(entry, this)) for layer in self._layers() for key, entry in layer.items()]
+            marks = {identity: mark for identity, mark in told if mark is not None}
+            marks |= self._first_marks | self._marks
         count, moved = 0, list[bytes]()
         with self._writing():
-            for more, entries in unmet(self._states.tiers.runs[:], self._met.runs, self._marks, self._pass, numbers):
+            for more, entries in unmet(self._states.tiers.runs[:], self._met.runs, marks, self._pass, numbers):
                 count += more
                 moved += entries
                 if len(moved) >= CHUNK_RECORDS:

@@ -5,13 +5,14 @@ they place an entry in a sorted file without a search, and a key in a filter wit
 """
 
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple
 
 from importer import canonical
 from importer.model import State
 
-VERSION: Final = 3  #: of the index; another one is made again from the journal
+VERSION: Final = 4  #: of the index; another one is made again from the journal
 KEY_BYTES: Final = 16
 NAME_BYTES: Final = 8
 
@@ -60,6 +61,11 @@ def mark_of_state(entry: bytes) -> Mark:
     return content.hex(), source, line, 1
 
 
+def mark_in(entry: bytes, run: bytes) -> Mark | None:
+    """Return the mark that a state entry holds of the pass `run`, written as in an entry; None when it holds none."""
+    return mark_of_state(entry) if entry[RUN_AT:RUN_END] == run else None
+
+
 def mark_of(entry: bytes) -> Mark:
     """Return what a mark entry says."""
     _key, content, source, line, times = MARK_ENTRY.unpack(entry)
@@ -72,20 +78,12 @@ def mark_entries(marks: Iterable[tuple[str, Mark]]) -> list[bytes]:
     return [pack(read(key), read(content), *rest) for key, (content, *rest) in marks]
 
 
-_PRIME: Final = 2**64 - 59  # the largest below 2 to the power of 64
-_SPREAD: Final = 0x9E3779B97F4A7C15_F39CC0605CEDC834_1082276BF3A27251  # digits of the golden ratio
-
-
 def name_digest(name: str) -> bytes:
     """Return 8 bytes which are equal for names that count as the same."""
     return name_digests([name])[0]
 
 
 def name_digests(names: Sequence[str]) -> list[bytes]:
-    """Return the digests of names, in their order.
-
-    A remainder by a prime, at a quarter of the cost of a cryptographic digest: who made up names that share one would
-    only have his own rows parked.
-    """
+    """Return the digests of names, in their order."""
     keys = [text.casefold().encode("utf-8", "surrogatepass") for text in canonical.texts(names)]  # `name_key` of each
-    return [(int.from_bytes(b"\1" + key) * _SPREAD % _PRIME).to_bytes(NAME_BYTES) for key in keys]
+    return [blake2b(key, digest_size=NAME_BYTES).digest() for key in keys]

@@ -6,6 +6,7 @@ other files of the folder are removed by the next opening.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +34,7 @@ from importer.ledger.identities.runs import DamagedError, Run
 from importer.ledger.identities.storage import Folder, Scratch, Stored
 from importer.ledger.identities.tiers import Tiers
 
-Layer = dict[str, Change]
+Layer = dict[str, bytes]  #: identity → entry
 #: Entries that the saved filter may lack; the next opening reads their keys again, a million in half a second.
 UNSAVED_MAX: Final = 1 << 20
 UNSAVED_AT_CLOSE_MAX: Final = 1 << 16
@@ -155,23 +156,25 @@ class States:
 
 
 def entries_of(
-    states: Layer, marks: Mapping[str, Mark], run: int, source_number: Callable[[str], int]
+    changes: Sequence[Change], marks: Mapping[str, Mark], run: int, source_number: Callable[[str], int]
 ) -> tuple[list[bytes], list[str]]:
-    """Return the sorted entries of states, and the identities whose marks in run `run` they hold too."""
-    pack, read, code_of = STATE_ENTRY.pack, bytes.fromhex, CODES
-    digests = name_digests([change.name for change in states.values()])
-    numbers = {source: source_number(source) for source in {change.source for change in states.values()}}
-    entries: list[bytes] = []
+    """Return the entry of each change, and the identities whose marks in run `run` they hold too."""
+    if not changes:
+        return [], []
+    # By the column, which is much quicker.
+    identities, states, contents, names, sources = zip(*changes, strict=True)
+    numbers = {source: source_number(source) for source in {*sources}}
     told: list[str] = []
-    for (identity, state, content, _name, source), digest in zip(states.values(), digests, strict=True):
-        number, met, line = numbers[source], 0, 0
-        mark = marks.get(identity)
+    met: list[tuple[int, int, int]] = []  # source, run and line of each
+    for identity, mark, content, source in zip(identities, map(marks.get, identities), contents, sources, strict=True):
         if mark is not None and mark[0] == content and mark[3] == 1:
-            number, met, line = mark[1], run, mark[2]
             told.append(identity)
-        entries.append(pack(read(identity), code_of[state], read(content), digest, number, met, line))
-    entries.sort()
-    return entries, told
+            met.append((mark[1], run, mark[2]))
+        else:
+            met.append((numbers[source], 0, 0))
+    codes, digests, read = map(CODES.__getitem__, states), name_digests(names), bytes.fromhex
+    columns = (map(read, identities), codes, map(read, contents), digests, *zip(*met, strict=True))
+    return list(starmap(STATE_ENTRY.pack, zip(*columns, strict=True))), told
 
 
 def carried(entries: Sequence[bytes], older: Mapping[bytes, bytes], run: int) -> tuple[list[bytes], dict[str, Mark]]:
