@@ -3,13 +3,13 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Final
 
 from importer import attribution, echo, pairing
 from importer.hubspot import wire
 from importer.hubspot.exchange import NoReply, Reply, Transport
 from importer.model import Batch, Created, Finding, InDoubt, Result
+from importer.outcomes import Findings
 from importer.pacing import Pacer
 from importer.report.books import Tally
 
@@ -49,24 +49,26 @@ class AnswerReader:
 
     async def findings(
         self, batch: Batch, reply: wire.BatchReply, hang_up: Callable[[], None]
-    ) -> tuple[list[Finding], tuple[Result, ...]]:
-        """Return one finding for each record of `batch`, and the campaigns that belong to none of them.
+    ) -> tuple[Findings, tuple[Result, ...]]:
+        """Return what is found about each record of `batch`, and the campaigns that belong to none of them.
 
         `hang_up` is called when the reply shows none of them: it may be the answer to another request.
         Cancellation: nothing left behind; the caller journals the batch as in doubt.
         """
+        if self.correlation is None:
+            names, payloads = [record.name for record in batch.records], [record.payload for record in batch.records]
+            if (told := echo.verbatim(names, payloads, reply.results, known=self.recent.known)) is not None:
+                self.recent.add([result.id for result in told])
+                return Findings.as_sent(told), ()
         pairs = await self._pair(batch, reply.results, hang_up)
         self.recent.add([pair.result.id for pair in pairs.pairs])
-        return [*_found(pairs), *_attributed(batch, pairs, reply)], pairs.unexpected
+        found: list[Finding] = [Created(at, one.id, one.created_at, how, more) for at, one, how, more in pairs.pairs]
+        return Findings.of([*found, *_attributed(batch, pairs, reply)], batch.records), pairs.unexpected
 
     async def _pair(self, batch: Batch, results: Sequence[Result], hang_up: Callable[[], None]) -> pairing.Pairs:
         """Pair the results with the inputs, reading back the campaigns that the reply alone does not tell apart."""
-        known, records = self.recent.known, batch.records
-        if self.correlation is None:
-            names, payloads = [record.name for record in records], [record.payload for record in records]
-            if (usual := echo.verbatim(names, payloads, results, known=known)) is not None:
-                return usual
-        sent = [record.properties for record in records]
+        known = self.recent.known
+        sent = [record.properties for record in batch.records]
         correlation = None
         if self.correlation is not None:
             correlation = (self.correlation, [record.identity for record in batch.records])
@@ -89,15 +91,6 @@ class AnswerReader:
         except wire.UnreadableReplyError:
             return pairs
         return pairing.pair_again(sent, pairs, shown, known=known, correlation=correlation)
-
-
-def _found(pairs: pairing.Pairs) -> list[Finding]:
-    if not pairs.pairs:
-        return []
-    indices, results, hows, normalised = zip(*pairs.pairs, strict=True)  # by the column, which is much quicker
-    ids, _properties, created_at, *_ = zip(*results, strict=True)
-    new = tuple.__new__  # the named constructor costs as much again
-    return list(map(new, repeat(Created), zip(indices, ids, created_at, hows, normalised, strict=True)))
 
 
 def _attributed(batch: Batch, pairs: pairing.Pairs, reply: wire.BatchReply) -> list[Finding]:

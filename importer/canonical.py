@@ -151,17 +151,10 @@ def texts(values: Sequence[str]) -> Sequence[str]:
 
 def nfc(text: bytes) -> bytes:
     """Return UTF-8 text in NFC."""
-    return text if _is_plainly_nfc(text) else unicodedata.normalize("NFC", text.decode()).encode()
+    return text if is_plainly_nfc(text) else unicodedata.normalize("NFC", text.decode()).encode()
 
 
-def are_plainly_nfc(texts: Sequence[str]) -> bool:
-    """Return whether it takes no look at the characters to see that texts, and lists of them, are in NFC."""
-    if "".join(texts).isascii():
-        return True
-    return _is_plainly_nfc("".join([text for text in texts if not text.isascii()]).encode())
-
-
-def _is_plainly_nfc(text: bytes) -> bool:
+def is_plainly_nfc(text: bytes) -> bool:
     """Return whether it takes no look at the characters to see that UTF-8 text is in NFC."""
     if text.isascii():
         return True

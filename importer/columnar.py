@@ -36,11 +36,13 @@ class _Memory(dict[str, str | None]):
     def __init__(self, read: Callable[[str], str | None]) -> None:
         super().__init__()
         self._read = read
+        self.in_nfc = True  # whether all values ever given are plainly so
 
     def __missing__(self, text: str) -> str | None:
         if len(self) >= _REMEMBERED_MAX:
             self.clear()
         value = self[text] = self._read(text)
+        self.in_nfc = self.in_nfc and canonical.is_plainly_nfc((value or "").encode())
         return value
 
 
@@ -87,7 +89,7 @@ class ColumnarMaker:
         odd: _Odd = set()
         try:
             made: list[Record | Rejection] = list(self._made(rows, odd))
-        except orjson.JSONEncodeError:  # a lone surrogate, which no source should let through
+        except (orjson.JSONEncodeError, UnicodeEncodeError):  # a lone surrogate, which no source should let through
             made, odd = list[Record | Rejection](), set()
             made += map(make, rows)
         for at in odd:
@@ -100,14 +102,15 @@ class ColumnarMaker:
     def _made(self, rows: Sequence[Row], odd: _Odd) -> Iterable[Record]:
         """Return a record for each row; those of odd rows are of no use."""
         cells = self._cells(rows, odd)
-        values = [self._values(column, cells, len(rows), odd) for column in self.columns]
+        found = [self._values(column, cells, len(rows), odd) for column in self.columns]
+        values = [of_one for of_one, _in_nfc in found]
         self._check_across(values, odd)
         payloads: Iterable[bytes] = canonical.framed_rows(self._names, values)
         if self._key:
             made = self._keyed(cells, values, len(rows), odd)
             contents: Iterable[str] = self._contents(values)
         else:
-            in_nfc = all(map(canonical.are_plainly_nfc, values))
+            in_nfc = all(in_nfc for _values, in_nfc in found)
             made = identities(self._maker.policy.key_space, "all", payloads, in_nfc=in_nfc)
             contents = map(content_of_keyless, made)
         given: Iterable[dict[str, str] | None] = repeat(None)
@@ -135,23 +138,26 @@ class ColumnarMaker:
         odd.update(at for at, of_one in enumerate(found) if not of_one.keys() <= known)
         return [tuple([of_one.get(column, "") for of_one in found]) for column in self._source]
 
-    def _values(self, column: _Column, cells: Sequence[Sequence[Any]], count: int, odd: _Odd) -> Sequence[str]:
-        """Return what a property is in each row; blank where it is left out."""
+    def _values(
+        self, column: _Column, cells: Sequence[Sequence[Any]], count: int, odd: _Odd
+    ) -> tuple[Sequence[str], bool]:
+        """Return what a property is in each row, blank where it is left out; and whether all is plainly in NFC."""
         if column.place < 0:
-            return [column.constant] * count
+            return [column.constant] * count, canonical.is_plainly_nfc(column.constant.encode())
         texts = _texts(cells[column.place], odd)
         memory = column.memory
         if memory is None:
             longest = NAME_CHARACTERS_MAX if column.name == NAME else TEXT_CHARACTERS_MAX
-            if max(map(len, texts)) > longest or not _are_printable(texts):
+            printable, in_nfc = _looked_through("".join(texts))
+            if not printable or max(map(len, texts)) > longest:
                 name = column.name
                 odd.update(at for at, text in enumerate(texts) if len(text) > longest or text_problems(name, text))
-            return texts
-        values = list(map(memory.__getitem__, texts))
-        if None not in values:
-            return values  # type: ignore[return-value] # which mypy cannot know
-        odd.update(at for at, value in enumerate(values) if value is None)
-        return [value or "" for value in values]
+            return texts, in_nfc
+        values: list[Any] = list(map(memory.__getitem__, texts))
+        if None in values:
+            odd.update(at for at, value in enumerate(values) if value is None)
+            values = [value or "" for value in values]
+        return values, memory.in_nfc
 
     def _check_across(self, values: Sequence[Sequence[str]], odd: _Odd) -> None:
         """Find the rows without a name, and those that end before they start."""
@@ -244,6 +250,8 @@ def _texts(cells: Sequence[Any], odd: _Odd) -> Sequence[str]:
         return ["" if isinstance(value, Problem) else value for value in values]
 
 
-def _are_printable(texts: Sequence[str]) -> bool:
-    """Return whether nothing but line breaks and tabs in `texts` is unprintable."""
-    return "".join(texts).encode().translate(None, _PLAIN).decode().isprintable()
+def _looked_through(text: str) -> tuple[bool, bool]:
+    """Return whether nothing but line breaks and tabs in `text` is unprintable, and whether it is plainly in NFC."""
+    written = text.encode()
+    others = written.translate(None, _PLAIN)
+    return not others or others.decode().isprintable(), not others or canonical.is_plainly_nfc(written)

@@ -1,17 +1,16 @@
-"""A reply which repeats every input to the letter, as nearly all do: paired by the bytes of its JSON.
+"""A reply which repeats every input to the letter, as nearly all do: told by the bytes of its JSON.
 
 Equal values have equal canonical forms, and properties that no input sent say nothing, so the second step of `pairing`
 would find the same; this only finds it sooner, without a mapping for each input. This module is pure.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import repeat
 
 import orjson
 
 from importer import canonical
-from importer.model import Pairing, Result
-from importer.pairing import Pair, Pairs, never
+from importer.model import Result
+from importer.pairing import never
 from importer.properties import NAME
 
 
@@ -22,8 +21,10 @@ def verbatim(
     *,
     known: Callable[[str], bool] = never,
     ignored: frozenset[str] = canonical.NOT_ECHOED,
-) -> Pairs | None:
-    """Pair a reply which repeats every input to the letter, names being unique; None for every other reply.
+) -> list[Result] | None:
+    """Return the campaign of each input of a reply which repeats them all to the letter, names being unique.
+
+    None for every other reply. Each of these pairs is exact (`Pairing.EXACT`), and nothing of it normalised.
 
     Takes the name of each input and all its properties as `canonical.framed` writes them; the rest is as for
     `pairing.pair`.
@@ -43,9 +44,7 @@ def verbatim(
             return None
     if "" in ids or any(map(known, ids)) or not all(map(ignored.isdisjoint, told)):
         return None
-    # Straight to the tuples: the named constructor costs as much again.
-    parts = zip(range(len(order)), [results[place] for place in order], repeat(Pairing.EXACT), repeat(None))
-    return Pairs(pairs=tuple(map(tuple.__new__, repeat(Pair), parts)), left=(), unexpected=(), near={})
+    return [results[place] for place in order]
 
 
 def _without_more(told: Sequence[Mapping[str, str]], payload: bytes) -> Sequence[Mapping[str, str]]:

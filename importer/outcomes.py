@@ -1,15 +1,16 @@
 """An attempt and the journal entry that closes it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any, NamedTuple
 
 import anyio
 
 from importer.batches import Work
 from importer.ledger import entries
 from importer.matching import Wanted
-from importer.model import Created, Failed, Finding, InDoubt, Problem, Record, Returned
+from importer.model import Created, Failed, Finding, InDoubt, Pairing, Problem, Record, Result, Returned
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,19 +43,16 @@ class Attempt:
 class Findings:
     """The findings about a batch, by kind, as the journal holds them."""
 
-    created: list[entries.CreatedItem]
-    failed: list[entries.FailedItem]
-    returned: list[int]
-    doubt: list[int]
+    created: list[entries.CreatedItem] = field(default_factory=list)
+    failed: list[entries.FailedItem] = field(default_factory=list)
+    returned: list[int] = field(default_factory=list)
+    doubt: list[int] = field(default_factory=list)
 
     @classmethod
     def of(cls, findings: Sequence[Finding], records: Sequence[Record]) -> "Findings":
         """Return `findings` about `records`, sorted by kind."""
-        created = [item for item in findings if isinstance(item, Created)]
-        if len(created) == len(findings):  # of nearly all answers
-            return cls(created=_created_items(created), failed=[], returned=[], doubt=[])
         return cls(
-            created=_created_items(created),
+            created=_created_items([item for item in findings if isinstance(item, Created)]),
             failed=[
                 failed_item(item.index, item.problem, item.attribution, records[item.index])
                 for item in findings
@@ -64,24 +62,36 @@ class Findings:
             doubt=[item.index for item in findings if isinstance(item, InDoubt)],
         )
 
-
-def intent_items(records: Sequence[Record], sources: Sequence[str]) -> list[entries.Item]:
-    """Return the intent's items of records; `sources` are those that its entry names."""
-    places = {source: at for at, source in enumerate(sources)}
-    rows, identities, names, _given, contents, *_ = zip(*records, strict=True)  # by the column, which is much quicker
-    from_sources, ordinals, lines, *_ = zip(*rows, strict=True)
-    return list(zip(map(places.__getitem__, from_sources), ordinals, lines, identities, names, contents, strict=True))
+    @classmethod
+    def as_sent(cls, campaigns: Sequence[Result]) -> "Findings":
+        """Return that each record of a batch was made as it was sent; `campaigns` are theirs, in order."""
+        ids, _shown, created_at, *_ = zip(*campaigns, strict=True)  # by the column, which is much quicker
+        return cls(created=list(zip(range(len(ids)), ids, created_at, repeat(Pairing.EXACT.value), repeat(None))))
 
 
-def more_items(records: Sequence[Record]) -> list[entries.MoreItem]:
-    """Return the budget and spend items of records, as their intent holds them."""
-    return [(at, *item) for at, record in enumerate(records) for item in record.items]
+class Announced(NamedTuple):
+    """What an intent says of its records."""
+
+    sources: list[str]
+    items: list[entries.Item]
+    more: list[entries.MoreItem]  #: their budget and spend items
+
+    @classmethod
+    def of(cls, records: Sequence[Record]) -> "Announced":
+        """Return what is to be said of records, of which there is at least one."""
+        # By the column, which is much quicker.
+        rows, identities, names, _given, contents, _mends, _payloads, of_records = zip(*records, strict=True)
+        from_sources, ordinals, lines, *_ = zip(*rows, strict=True)
+        places = {source: at for at, source in enumerate(dict.fromkeys(from_sources))}
+        at_places = map(places.__getitem__, from_sources)
+        items = list(zip(at_places, ordinals, lines, identities, names, contents, strict=True))
+        more = [(at, *item) for at, of_one in enumerate(of_records) for item in of_one] if any(of_records) else []
+        return cls(list(places), items, more)
 
 
 def _created_items(created: Sequence[Created]) -> list[entries.CreatedItem]:
-    words = {how: how.value for how in {one.pairing for one in created}}
     return [
-        (index, campaign, created_at, words[how], dict(normalised) if normalised else None)
+        (index, campaign, created_at, how.value, dict(normalised) if normalised else None)
         for index, campaign, created_at, how, normalised in created
     ]
 

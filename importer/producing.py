@@ -180,16 +180,17 @@ class Producer:
                 file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
     async def _pass_on(self, batches: list[Batch], send: MemoryObjectSendStream[Work] | None, began: "Began") -> None:
-        while batches:
-            if send is None:
-                self.tally.end(State.NOT_SENT, len(batches.pop(0).records))
-                self.tally.batches += 1
-                continue
+        if send is None:
+            self.tally.end(State.NOT_SENT, sum(len(batch.records) for batch in batches))
+            self.tally.batches += len(batches)
+            batches.clear()
+        elif batches:
             with self.stop.interruptible():
-                if self.alone is not None:
-                    await self.alone.before(batches[0], began)
-                await began.hand_over(send, Work(batch=batches[0]))
-            batches.pop(0)
+                while batches:
+                    if self.alone is not None:
+                        await self.alone.before(batches[0], began)
+                    await began.hand_over(send, Work(batch=batches[0]))
+                    del batches[0]
 
     def _count_unsent(self, waiting: Sequence[Batch]) -> None:
         unsent = sum(len(batch.records) for batch in waiting) + self._held + self.tally.parked

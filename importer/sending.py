@@ -25,9 +25,9 @@ from importer.hubspot.throttle import WaitPolicy, is_overload
 from importer.ledger import entries
 from importer.ledger.journal import Journal
 from importer.matching import content_of
-from importer.model import Batch, Failed, Finding, InDoubt, Returned, State
+from importer.model import Batch, State
 from importer.outage import Outage
-from importer.outcomes import Attempt, Findings, failed_item, intent_items, more_items
+from importer.outcomes import Announced, Attempt, Findings, failed_item
 from importer.pacing import Pacer, Slot
 from importer.reconcile import Reconciler
 from importer.renewal import UNAUTHORISED, Renewal
@@ -106,19 +106,19 @@ class Sender:
         """Make the intent durable. Cancellation waits: an intent must not be left without its outcome."""
         now = self.wall()
         bounds = self.clock.bounds(now)
-        sources = list(dict.fromkeys(record.row.source for record in work.batch.records))
+        said = Announced.of(work.batch.records)
         intent: entries.Intent = {
             "t": "intent",
             "run": self.run,
             "a": work.attempt,
             "srv": list(bounds) if bounds else None,
             "at": now,
-            "src": sources,
-            "items": intent_items(work.batch.records, sources),
+            "src": said.sources,
+            "items": said.items,
             "body": work.batch.body,
         }
-        if more := more_items(work.batch.records):
-            intent["more"] = more
+        if said.more:
+            intent["more"] = said.more
         try:
             with anyio.CancelScope(shield=True):
                 n = await self.journal.append(intent)
@@ -177,10 +177,10 @@ class Sender:
     async def _settle_answer(
         self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict, reply: wire.BatchReply
     ) -> Sequence[Work]:
-        findings, unexpected = await self.answers.findings(attempt.work.batch, reply, exchange.hang_up)
+        found, unexpected = await self.answers.findings(attempt.work.batch, reply, exchange.hang_up)
         extra = [{"id": result.id, "name": result.properties.get("hs_name")} for result in unexpected]
         self.tally.unexpected += len(extra)
-        return self._close(attempt, "answered", exchange, verdict, findings, extra=extra)
+        return self._close(attempt, "answered", exchange, verdict, found, extra=extra)
 
     # Other answers, and none
 
@@ -192,23 +192,22 @@ class Sender:
             failure = (
                 failed_item(0, refusals.problem_of(batch, verdict), "record", None) if len(batch.records) == 1 else None
             )
-            findings: list[Finding] = [InDoubt(index=index) for index in range(len(batch.records))]
-            return self._close(attempt, "refused", exchange, verdict, findings, refused=True, failure=failure)
+            doubt = Findings(doubt=[*range(len(batch.records))])
+            return self._close(attempt, "refused", exchange, verdict, doubt, refused=True, failure=failure)
         if len(batch.records) == 1:
             problem = refusals.problem_of(batch, verdict)
-            failed: list[Finding] = [Failed(index=0, problem=problem, correlation_id=verdict.correlation_id)]
+            failed = Findings(failed=[failed_item(0, problem, "record", batch.records[0])])
             return self._close(attempt, "refused", exchange, verdict, failed)
-        self._close(
-            attempt, "refused", exchange, verdict, [Returned(index=at) for at in range(len(batch.records))], again=False
-        )
+        returned = Findings(returned=[*range(len(batch.records))])
+        self._close(attempt, "refused", exchange, verdict, returned, again=False)
         return refusals.cut_down(attempt.work, verdict, self.encode)
 
     def _look_up(self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict) -> Sequence[Work]:
         if verdict.status is not None and verdict.status // 100 == 2:
             exchange.hang_up()  # an answer that is out of step, and so may be all that follow it there
         self.tally.meet(verdict.message)
-        findings: list[Finding] = [InDoubt(index=index) for index in range(len(attempt.work.batch.records))]
-        return self._close(attempt, "unknown", exchange, verdict, findings)
+        doubt = Findings(doubt=[*range(len(attempt.work.batch.records))])
+        return self._close(attempt, "unknown", exchange, verdict, doubt)
 
     def _resend(
         self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict, step: steps.Resend
@@ -233,19 +232,18 @@ class Sender:
 
     def _not_made(self, attempt: Attempt, exchange: Exchange, verdict: steps.Verdict) -> Sequence[Work]:
         """Close an attempt that made nothing; the batch is next in turn, where a run that stops leaves it unsent."""
-        returned: list[Finding] = [Returned(index=index) for index in range(len(attempt.work.batch.records))]
+        returned = Findings(returned=[*range(len(attempt.work.batch.records))])
         return self._close(attempt, str(verdict.outcome), exchange, verdict, returned)
 
     # The outcome
 
     def _close(
-        self, attempt: Attempt, kind: str, exchange: Exchange, verdict: steps.Verdict, findings: Sequence[Finding],
+        self, attempt: Attempt, kind: str, exchange: Exchange, verdict: steps.Verdict, found: Findings,
         *, extra: Sequence[dict[str, Any]] = (), refused: bool = False, failure: entries.FailedItem | None = None,
         again: bool = True,
     ) -> Sequence[Work]:  # fmt: skip
         """Journal the outcome, count it, hand over what is in doubt; return what is to be sent again alone or whole."""
         batch = attempt.work.batch
-        found = Findings.of(findings, batch.records)
         status = exchange.status if isinstance(exchange, Reply) else None
         note = verdict.message if kind != "answered" or found.doubt or found.failed else None
         outcome = attempt.outcome(

@@ -20,7 +20,7 @@ from importer.ledger.journal import Journal
 from importer.ledger.last_written import Written
 from importer.model import Problem, Record, State
 from importer.outage import Outage
-from importer.outcomes import failed_item, intent_items
+from importer.outcomes import Announced, failed_item
 from importer.pacing import Slot
 from importer.reconcile import Reconciler
 from importer.renewal import UNAUTHORISED
@@ -135,7 +135,7 @@ class Updater:
     async def _announce(self, dues: Sequence[Due], body: bytes) -> int:
         """Make the intent durable. Cancellation waits for it."""
         lookup, records = self.asker.lookup, [due.record for due in dues]
-        sources = list(dict.fromkeys(record.row.source for record in records))
+        said = Announced.of(records)
         now = lookup.wall()
         bounds = lookup.clock.bounds(now)
         for due in dues:
@@ -144,8 +144,8 @@ class Updater:
         with anyio.CancelScope(shield=True):
             n = await self.journal.append({
                 "t": "update", "run": self.run, "a": max(due.sent for due in dues),
-                "srv": list(bounds) if bounds else None, "at": now, "src": sources,
-                "items": intent_items(records, sources), "ids": [due.written.id for due in dues], "body": body,
+                "srv": list(bounds) if bounds else None, "at": now, "src": said.sources,
+                "items": said.items, "ids": [due.written.id for due in dues], "body": body,
             })  # fmt: skip
         for due in dues:  # from now on these values may stand there by our hand
             due.unclear = True

@@ -101,7 +101,7 @@ def test_a_digest_keeps_names_and_values_apart() -> None:
 def test_characters_said_to_be_in_nfc_are() -> None:
     """Every character that is passed without a look is in NFC, and changes nothing that stands beside it."""
     for code in (*range(0xD800), *range(0xE000, sys.maxunicode + 1)):
-        if canonical._is_plainly_nfc(written := chr(code).encode()):
+        if canonical.is_plainly_nfc(written := chr(code).encode()):
             assert unicodedata.normalize("NFC", chr(code)) == chr(code)
             assert unicodedata.combining(chr(code)) == 0
             assert canonical.nfc(written) == written

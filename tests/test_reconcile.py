@@ -15,7 +15,7 @@ from importer.hubspot.wire import encode_records
 from importer.ledger.opening import Ledger, Owner, open_ledger
 from importer.matching import Wanted, content_of
 from importer.model import Record, Result, Row, State
-from importer.outcomes import intent_items
+from importer.outcomes import Announced
 from importer.reconcile import ATTEMPTS_MAX, Reconciler
 from importer.report.books import Tally
 from importer.stopping import Stop
@@ -104,7 +104,7 @@ class Bench:
         """Journal an intent and its lost answer; return the doubt, due when the request can no longer land."""
         records = [record(number) for number in numbers]
         work = Work(batch=make_batch(records, encode_records), attempt=attempt)
-        items = intent_items(records, ["a.csv"])
+        items = Announced.of(records).items
         intent = {"t": "intent", "run": 1, "a": attempt, "srv": None, "at": 0.0, "src": ["a.csv"], "items": items,
                   "body": work.batch.body}  # fmt: skip
         n = await self.ledger.journal.append(intent)

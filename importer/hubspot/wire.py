@@ -190,9 +190,9 @@ def _usual_batch(body: bytes) -> BatchReply | None:
             return None
         columns = [[one[name] for one in batch["results"]] for name in ("id", "properties", "createdAt", "updatedAt")]
         ids, properties, created, updated = columns
+        values = chain(ids, created, updated, chain.from_iterable(map(dict.values, properties)))
         status = batch["status"]
-        "".join(chain([status], ids, created, updated, chain.from_iterable(map(dict.values, properties))))  # all texts?
-        if not all(ids) or not status:
+        if {*map(type, values), type(status)} != {str} or not all(ids) or not status:
             return None
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
