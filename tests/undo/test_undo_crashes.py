@@ -114,7 +114,7 @@ class DyingTransport(HubSpotTransport):
             self.life.over = True
             return gone
         reply = await super().exchange(method, path, **more)
-        self.life.over = ending
+        self.life.over |= ending  # the disk may have died meanwhile
         return gone if ending else reply
 
 
