@@ -3,7 +3,8 @@
     python -m benchmarks.rate [--seconds 60] [--latency uniform:0.1-0.3]
 
 The simulated HubSpot is a process of its own and permits 190 requests in any 10 s, as to a professional account. The
-importer runs in this process with all its defaults and is asked to stop after a first window and the seconds.
+importer runs in this process, set up as by its command, with all its defaults, and is asked to stop after a first
+window and the seconds.
 
 Use is counted from the arrivals in the simulator's log, without the burst of the first window: arrivals n, n + 190,
 n + 380, ... lie 10 s apart when all is used, so use is 10 s times the number of whole limits from arrival 191 on,
@@ -25,6 +26,7 @@ from typing import Final
 
 import anyio
 
+from importer.cli.interpreter import tune
 from importer.errors import ExitStatus
 from importer.hubspot.endpoint import TransportPolicy
 from importer.hubspot.transport import HubSpotTransport
@@ -98,6 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         source = Path(name) / "campaigns.csv"
         rows = int(1_000 * (args.seconds + 4 * WINDOW_S))
         source.write_text("hs_name,hs_notes\n" + "".join(f"C {n},Note {n % 9}\n" for n in range(rows)))
+        tune()
         measured = anyio.run(run_for, args.seconds, source, Path(name) / "ledger", base_url)
         seen = requests(base_url)
     refused = sum(status == 429 for _, status in seen)

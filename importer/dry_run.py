@@ -21,12 +21,13 @@ from importer.ledger.items_due import count_due
 from importer.ledger.looking import empty_index, look_at
 from importer.ledger.replay import JOURNAL
 from importer.plan import Plan
-from importer.producing import Began, Producer
+from importer.producing import Producer
 from importer.reading import Reading
 from importer.report.books import Summary, Tally
 from importer.run_entries import wall_clock
 from importer.stopping import Stop
 from importer.summing_up import conclude
+from importer.under_way import Began
 
 
 async def rehearse_plan(

@@ -20,8 +20,8 @@ from importer.ledger.journal import Journal
 from importer.ledger.projections import FAILURES, RESULTS
 from importer.lookup import TRIES_MAX, Lookup
 from importer.model import Batch, Record
-from importer.producing import Began
 from importer.stopping import Stop, StoppedError
+from importer.under_way import Began
 
 _HINT: Final = "The same command without --canary sends the rest."
 

@@ -35,7 +35,7 @@ from importer.outage import Backoff, Outage
 from importer.pacing import Pacer
 from importer.plan import Plan
 from importer.preflight import Account, earlier_doubts
-from importer.producing import Began, Producer, open_list, resender
+from importer.producing import Producer, open_list
 from importer.reading import Reading
 from importer.reconcile import Reconciler
 from importer.report.books import Summary, Tally
@@ -45,6 +45,7 @@ from importer.server_clock import ServerClock
 from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
 from importer.summing_up import conclude
+from importer.under_way import Began, resender
 from importer.upserting import upserter_of
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]  #: told whom the run writes to; raises an error to refuse

@@ -6,14 +6,13 @@ waits for a disk. The books are kept here for every row that is not sent.
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 import anyio.to_thread
 import orjson
-from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectSendStream
 
 from importer import platforms
@@ -24,10 +23,10 @@ from importer.ledger import entries
 from importer.ledger.journal import Journal
 from importer.model import Batch, Rejection, State
 from importer.reading import Reading
-from importer.reconcile import Resend
 from importer.report.books import Tally
 from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
+from importer.under_way import Began
 
 _REJECTS_PER_ENTRY = 500
 _REJECTS_UNWRITTEN_MAX = 2_000  #: rejected rows are read quicker than they are written, and each is held whole
@@ -46,11 +45,11 @@ class _Produced:
 class Alone(Protocol):
     """Who lets the first batch go alone."""
 
-    async def before(self, batch: Batch, began: "Began") -> None:
+    async def before(self, batch: Batch, began: Began) -> None:
         """Return when `batch` may be handed over; raise `StoppedError` when it is not to be."""
         ...
 
-    async def at_end(self, began: "Began") -> None:
+    async def at_end(self, began: Began) -> None:
         """Return when the last batch has been looked at, if it was the first."""
         ...
 
@@ -73,7 +72,7 @@ class Producer:
     _held: int = 0  #: records in batches that are not full yet
     _unwritten: int = 0  #: rejected rows that the journal may still hold in memory
 
-    async def run_pass(self, send: MemoryObjectSendStream[Work] | None, began: "Began") -> None:
+    async def run_pass(self, send: MemoryObjectSendStream[Work] | None, began: Began) -> None:
         """Read everything and send batches into `send` (None: a dry run); `began` is told of each batch.
 
         Raises:
@@ -179,17 +178,17 @@ class Producer:
                 row |= {"identity": record.identity, "name": record.name, "why": why, "run": self.run}
                 file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 
-    async def _pass_on(self, batches: list[Batch], send: MemoryObjectSendStream[Work] | None, began: "Began") -> None:
+    async def _pass_on(self, batches: list[Batch], send: MemoryObjectSendStream[Work] | None, began: Began) -> None:
         if send is None:
             self.tally.end(State.NOT_SENT, sum(len(batch.records) for batch in batches))
             self.tally.batches += len(batches)
             batches.clear()
         elif batches:
             with self.stop.interruptible():
-                while batches:
+                for batch in list(batches):
                     if self.alone is not None:
-                        await self.alone.before(batches[0], began)
-                    await began.hand_over(send, Work(batch=batches[0]))
+                        await self.alone.before(batch, began)
+                    await began.hand_over(send, Work(batch=batch))
                     del batches[0]
 
     def _count_unsent(self, waiting: Sequence[Batch]) -> None:
@@ -219,66 +218,6 @@ def _setting_aside() -> Iterator[None]:
         yield
     except OSError as error:
         raise LedgerError(f"rows cannot be set aside in the ledger's folder: {error}", hint=AGAIN) from error
-
-
-class Began:
-    """How much work is under way: the stream of batches may end when the source is read and this is none."""
-
-    def __init__(self) -> None:
-        """Begin with nothing under way."""
-        self._count = 0
-        self._done = anyio.Event()
-
-    def add(self) -> None:
-        """Count work which somebody now has to finish."""
-        self._count += 1
-
-    def done(self) -> None:
-        """Count work that is finished."""
-        self._count -= 1
-        assert self._count >= 0
-        self._done.set()
-        self._done = anyio.Event()
-
-    async def hand_over(self, send: MemoryObjectSendStream[Work], work: Work) -> None:
-        """Give work to the workers as soon as the stream has room. Cancellation: it was not given.
-
-        A cancelled `send` may have given it all the same: a worker can take it before the cancellation arrives.
-        """
-        while True:
-            try:
-                send.send_nowait(work)
-            except anyio.WouldBlock:
-                await self._done.wait()  # a worker is done, and takes the next from the stream
-            else:
-                self.add()
-                return
-
-    async def none_left(self) -> None:
-        """Wait until nothing is under way. Cancellation: nothing left behind."""
-        while self._count:
-            await self._done.wait()
-
-
-def resender(stop: Stop, tally: Tally, again: MemoryObjectSendStream[Work], began: Began, tasks: TaskGroup) -> Resend:
-    """Return how the reconciler gives work back: it does not wait for the workers, who may be waiting for it."""
-
-    async def hand_over(work: Work) -> None:
-        left = len(work.batch.records)
-        try:
-            with suppress(StoppedError, anyio.ClosedResourceError), stop.interruptible():
-                await began.hand_over(again, work)
-                left = 0
-        finally:
-            began.done()
-            tally.end(State.NOT_SENT, left)
-
-    def resend(pieces: Sequence[Work]) -> None:
-        for work in pieces:
-            began.add()
-            tasks.start_soon(hand_over, work)
-
-    return resend
 
 
 def reject_item(rejection: Rejection) -> entries.RejectItem:

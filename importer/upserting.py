@@ -28,11 +28,12 @@ from importer.lookup import Lookup
 from importer.model import BATCH_RECORDS_MAX, Batch, Problem, Record, Rejection, State
 from importer.outage import Backoff, Outage
 from importer.plan import Plan
-from importer.producing import Began, reject_item
+from importer.producing import reject_item
 from importer.report.books import Tally
 from importer.sending import Sender
 from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
+from importer.under_way import Began
 from importer.updating import TRIES_MAX, Due, Updater
 
 GROUP_RECORDS: Final = 20_000  #: of which what was written is held in memory at once
