@@ -42,7 +42,7 @@ class Effort:
 
 _MANY: Final = {BARE: MILLION, "pipelined": MILLION, "api_request": 100_000, "sdk": 30_000, "typed": 20_000}
 _LATE: Final = {BARE: 100_000, "api_request": 50_000, "sdk": 20_000, "typed": 20_000}
-USUAL: Final = Effort(rows=MILLION, rounds=3, others=_MANY, late_rows=200_000, late_others=_LATE, inside_rows=200_000,
+USUAL: Final = Effort(rows=MILLION, rounds=3, others=_MANY, late_rows=500_000, late_others=_LATE, inside_rows=200_000,
                       starts=15)  # fmt: skip
 EFFORTS: Final = {
     "smoke": Effort(rows=2_000, rounds=1, others={BARE: 2_000, "pipelined": 2_000}, late_rows=2_000,
