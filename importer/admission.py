@@ -14,7 +14,7 @@ Everything here blocks and is called from the worker thread that reads the sourc
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
@@ -90,8 +90,13 @@ class Admission:
     def admit(self, rows: Sequence[Record | Rejection]) -> Admitted:
         """Judge a chunk of rows, in order; writes out what the index has ready."""
         admitted = Admitted()
+        identities = [item.identity for item in rows if isinstance(item, Record)]
+        filed = self._index.filed(identities)
+        if filed and self._all_made(rows, filed, admitted):
+            self._index.flush()
+            return admitted
         records, rejections, skipped = admitted.records, admitted.rejections, admitted.skipped
-        known = self._index.known([item.identity for item in rows if isinstance(item, Record)])
+        known = self._index.known(identities, filed)
         if not known and not self._guarding and self._all_new(rows, admitted):
             self._index.flush()
             return admitted
@@ -129,6 +134,27 @@ class Admission:
     def _all_new(self, rows: Sequence[Record | Rejection], admitted: Admitted) -> bool:
         """Admit all records of a chunk of which the index knows nothing, unless one repeats another."""
         records = [item for item in rows if type(item) is Record]
+        if not self._mark_all(records):
+            return False
+        admitted.records = records
+        admitted.rejections = [item for item in rows if type(item) is Rejection]
+        return True
+
+    def _all_made(self, rows: Sequence[Record | Rejection], filed: Mapping[bytes, bytes], admitted: Admitted) -> bool:
+        """Admit a chunk of which all was made by earlier runs as it stands here, unless one repeats another."""
+        records = [item for item in rows if type(item) is Record]
+        identities, contents = [record.identity for record in records], [record.content for record in records]
+        if not (self._index.all_created(identities, contents, filed) and self._mark_all(records)):
+            return False
+        if self._checking:
+            admitted.unchanged = records
+        else:
+            admitted.skipped = [(record, "exists") for record in records]
+        admitted.rejections = [item for item in rows if type(item) is Rejection]
+        return True
+
+    def _mark_all(self, records: Sequence[Record]) -> bool:
+        """Mark records of one source which are all different; tell whether they are."""
         if not records:
             return False
         of_rows, identities, _names, _given, contents, *_ = zip(*records, strict=True)  # by the column: much quicker
@@ -141,8 +167,6 @@ class Admission:
         if len(marks) < len(records):
             return False
         self._index.mark(marks)
-        admitted.records = records
-        admitted.rejections = [item for item in rows if type(item) is Rejection]
         return True
 
     def _tell_marks(self) -> None:

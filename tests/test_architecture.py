@@ -61,7 +61,7 @@ PURE: Final = frozenset(
     ledger.codec ledger.entries ledger.archives ledger.rows ledger.fold ledger.effects ledger.modes_fold
     ledger.mode_entries ledger.position report.books
     report.timeline report.facts report.words report.charts
-    ledger.identities.layout ledger.identities.bloom
+    ledger.identities.layout ledger.identities.bloom ledger.identities.newest
     sources.policy sources.sniff sources.json_values sources.lines sources.tape sources.encoding
     sources.gathering sources.json_lines sources.typed_values sources.header sources.addresses
     telemetry.figures fleet.model fleet.engine fleet.standing fleet.schedule fleet.places

@@ -7,14 +7,15 @@ position of the journal, written as one sorted run and vouched for by the manife
 ledgers were synced: whatever the manifest names is covered by durable journal lines up to its position, and replay goes
 on from there.
 
-A record that a pass sends is marked when it is admitted and noted when it is settled; its entry, made while all of it
-is at hand, then holds the mark too. Marks of records that are not noted go to runs of their own, which end with the
-process.
+A record that a pass sends is marked when it is admitted and noted when it is settled; its entry then holds the mark
+too. Marks of records that are not noted go to runs of their own, which end with the process.
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,8 +25,9 @@ from importer.ledger.effects import Change
 from importer.ledger.identities import layout
 from importer.ledger.identities.layout import CODES, GUARDING, Known, Mark
 from importer.ledger.identities.names import Names
+from importer.ledger.identities.newest import Newest
 from importer.ledger.identities.runs import DamagedError, parts
-from importer.ledger.identities.states import Layer, States, carried, entries_of
+from importer.ledger.identities.states import States, carried, entries_of
 from importer.ledger.identities.storage import Scratch
 from importer.ledger.identities.tiers import PART_ENTRIES, Tiers, merge_of
 from importer.ledger.identities.unmet import unmet
@@ -55,8 +57,7 @@ class Index:
         self._before_commit = before_commit
         self._lock = threading.Lock()  # guards what is in memory, never held during a read or write
         self._using = threading.RLock()  # guards the files: who stops need not wait for a thread that reads a source
-        self._overlay: Layer = {}
-        self._sealed: list[tuple[Layer, dict[str, Any]]] = []
+        self._newest = Newest()
         self._marks: dict[str, Mark] = {}
         self._first_marks: dict[str, Mark] = {}  # which entries held that were replaced; any other mark is newer
         self._pass = 0
@@ -78,38 +79,21 @@ class Index:
     def note(self, changes: Sequence[Change], position: Callable[[], dict[str, Any]]) -> None:
         """Take what durable, projected entries changed; `position` says up to where, when a chunk is sealed."""
         latest = {change.identity: change for change in changes}
-        identities = list(latest)
         with self._lock:
             entries, told = entries_of(list(latest.values()), self._marks, self._pass, self._states.source_number)
             for identity in told:
                 self._marks.pop(identity, None)
-            if older := self._in_memory(identities):
+            if older := self._newest.find(latest).values():
                 entries, back = carried(entries, {entry[: layout.KEY_BYTES]: entry for entry in older}, self._pass)
                 self._first_marks |= back
-            self._overlay.update(zip(identities, entries, strict=True))
-            if len(self._overlay) >= CHUNK_RECORDS:
-                self._seal(position())
-
-    def _layers(self) -> list[Layer]:
-        """Return what is in memory, oldest first."""
-        return [*(layer for layer, _position in self._sealed), self._overlay]
-
-    def _in_memory(self, identities: Collection[str]) -> list[bytes]:
-        """Return the newest entries of identities that are in memory."""
-        found: Layer = {}
-        for layer in self._layers():
-            if not layer.keys().isdisjoint(identities):
-                found |= {identity: layer[identity] for identity in identities if identity in layer}
-        return list(found.values())
-
-    def _seal(self, position: dict[str, Any]) -> None:
-        self._sealed.append((self._overlay, position))
-        self._overlay = {}
+            self._newest.add(zip(latest, entries, strict=True))
+            if len(self._newest) >= CHUNK_RECORDS:
+                self._newest.seal(position())
 
     def seal(self, position: dict[str, Any]) -> None:
         """Make everything noted so far ready to be written, at `position`."""
         with self._lock:
-            self._seal(position)
+            self._newest.seal(position)
 
     def flush(self) -> None:
         """Write what is sealed and, when they are many, the marks; merge a little. Blocks; for the worker thread.
@@ -147,12 +131,9 @@ class Index:
 
     def _flush(self) -> None:
         with self._lock:
-            sealed = list(self._sealed)
+            sealed = list(self._newest.sealed)
         if sealed:
-            states: Layer = {}
-            for layer, _position in sealed:
-                states |= layer
-            entries = sorted(states.values())
+            entries = sorted(reduce(or_, [layer for layer, _position in sealed]).values())
             older = self._states.tiers.remember(entries)
             entries, back = carried(entries, older, self._pass) if older else (entries, {})
             self._before_commit()
@@ -165,7 +146,7 @@ class Index:
                 back = {identity: mark for identity, mark in back.items() if bytes.fromhex(identity) not in newer}
             with self._lock:
                 self._marks = back | self._marks
-                del self._sealed[: len(sealed)]
+                del self._newest.sealed[: len(sealed)]
         if len(self._marks) >= CHUNK_RECORDS:
             with self._lock:
                 marks = self._marks.copy()
@@ -197,30 +178,51 @@ class Index:
         """Return the name of a source by its number."""
         return self._states.sources[number]
 
-    def known(self, identities: Iterable[str]) -> dict[str, tuple[Known | None, Mark | None]]:
-        """Return what is known of each identity, and its mark of this pass; of what is neither, nothing."""
-        wanted = dict.fromkeys(identities)
+    def filed(self, identities: Iterable[str]) -> dict[bytes, bytes]:
+        """Return the entries that the files hold of identities, by key."""
+        with self._reading():
+            return self._states.tiers.find(bytes.fromhex("".join(identities)))
+
+    def known(
+        self, identities: Iterable[str], filed: Mapping[bytes, bytes] | None = None
+    ) -> dict[str, tuple[Known | None, Mark | None]]:
+        """Return what is known of each identity, and its mark of this pass; of what is neither, nothing.
+
+        `filed` is what the files hold of them, where that was looked up just before.
+        """
+        wanted, this = dict.fromkeys(identities), self._this()
         keys = bytes.fromhex("".join(wanted))
-        this = self._this()
         found: dict[str, tuple[Known | None, Mark | None]] = {}
         with self._reading():
-            for key, entry in self._states.tiers.find(keys).items():
+            for key, entry in (self._states.tiers.find(keys) if filed is None else filed).items():
                 found[key.hex()] = (layout.known_of(entry), layout.mark_in(entry, this))
             for key, entry in self._met.find(keys).items():
                 identity = key.hex()
                 found[identity] = (found.get(identity, _NOTHING)[0], layout.mark_of(entry))
         with self._lock:
-            for layer in self._layers():
-                for identity in layer.keys() & wanted.keys():
-                    entry = layer[identity]
-                    mark = found.get(identity, _NOTHING)[1]  # an entry holds the first mark, and this may be newer
-                    found[identity] = (layout.known_of(entry), mark or layout.mark_in(entry, this))
+            for identity, entry in self._newest.find(wanted).items():
+                mark = found.get(identity, _NOTHING)[1]  # an entry holds the first mark, and this may be newer
+                found[identity] = (layout.known_of(entry), mark or layout.mark_in(entry, this))
             for identity in self._first_marks.keys() & wanted.keys():
                 known, mark = found.get(identity, _NOTHING)
                 found[identity] = (known, mark or self._first_marks[identity])
             for identity in self._marks.keys() & wanted.keys():
                 found[identity] = (found.get(identity, _NOTHING)[0], self._marks[identity])
         return found
+
+    def all_created(self, identities: Sequence[str], contents: Iterable[str], filed: Mapping[bytes, bytes]) -> bool:
+        """Return whether all of these are created, with this content, and none was met in this pass; see `known`."""
+        if len(filed) < len(identities):
+            return False
+        keys = bytes.fromhex("".join(identities))
+        with self._lock:
+            if self._newest.holds(identities) or not self._marks.keys().isdisjoint(identities):
+                return False
+        with self._reading():
+            if self._met.find(keys):
+                return False
+        entries = [filed[keys[at : at + layout.KEY_BYTES]] for at in range(0, len(keys), layout.KEY_BYTES)]
+        return layout.are_created(entries, contents, self._this())
 
     def _this(self) -> bytes:
         """Return the number of the pass as entries hold it; empty when there is none, so that none holds it."""
@@ -253,7 +255,7 @@ class Index:
             return 0
         numbers, this = [self.source_number(name) for name in sources], self._this()
         with self._lock:
-            told = [(key, layout.mark_in(entry, this)) for layer in self._layers() for key, entry in layer.items()]
+            told = [(identity, layout.mark_in(entry, this)) for identity, entry in self._newest]
             marks = {identity: mark for identity, mark in told if mark is not None}
             marks |= self._first_marks | self._marks
         count, moved = 0, list[bytes]()

@@ -66,6 +66,15 @@ class AgainstADictionary(RuleBasedStateMachine):
         self.begun = {number: known.state for number, known in self.known.items()}
         self.guarded = any(state in GUARDING for state in self.begun.values())
         assert guards == self.guarded
+        for what in range(3):
+            made = [n for n, known in self.known.items() if known == Known(State.CREATED, content(what))]
+            assert self.all_created(made, what)
+            assert not [n for n in range(8) if n not in made and self.all_created([*made, n], what)]
+
+    def all_created(self, numbers: list[int], what: int) -> bool:
+        """Ask for many at once."""
+        identities = [identity(n) for n in numbers]
+        return self.index.all_created(identities, [content(what)] * len(numbers), self.index.filed(identities))
 
     @rule(changes=st.lists(st.tuples(NUMBERS, st.sampled_from(STATES), st.integers(0, 2)), min_size=1, max_size=3))
     def note(self, changes: list[tuple[int, State, int]]) -> None:
@@ -107,6 +116,10 @@ class AgainstADictionary(RuleBasedStateMachine):
             wanted = self.known.get(number)
             assert mark == self.marks.get(number)
             assert known == wanted
+            for what in range(3) if number not in self.marks else ():
+                made = self.all_created([number], what)
+                assert not made or wanted == Known(State.CREATED, content(what))
+            assert number not in self.marks or not self.all_created([number], 0)
         for number in range(8):
             others = (number // 2 * 2, number // 2 * 2 + 1)
             holders = [one for one in others if one in self.known and self.known[one].state in GUARDING]

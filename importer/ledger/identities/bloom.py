@@ -37,6 +37,7 @@ class Filter:
     def __init__(self, bits: int) -> None:
         """Begin empty, with 2 to the power of `bits` words of 8 bytes."""
         self._open(bits)
+        self.empty = True  #: whether nothing was ever added
 
     def _open(self, bits: int) -> None:
         self._shift = 32 - bits
@@ -62,6 +63,7 @@ class Filter:
     def add(self, keys: bytes) -> list[int]:
         """Add keys; return the places of those that may have been there before."""
         words, shift, masks = self._words, self._shift, _MASK
+        self.empty = self.empty and not keys
         there = []
         for place, (a, b) in enumerate(_PARTS.iter_unpack(keys)):
             word, mask = words[a >> shift], masks[b & 1023]
@@ -83,6 +85,7 @@ class Filter:
             raise ValueError("not the size of a filter")
         self._open(bits)
         self._bytes[:] = data
+        self.empty = not bytes(data).strip(b"\0")
 
     def __len__(self) -> int:
         """Return its size in bytes."""

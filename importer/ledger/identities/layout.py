@@ -17,6 +17,7 @@ KEY_BYTES: Final = 16
 NAME_BYTES: Final = 8
 
 CODES: Final = {State.OPEN: 0, State.IN_DOUBT: 1, State.CREATED: 2, State.FAILED: 3, State.UNRESOLVED: 4}
+_CREATED: Final = bytes([CODES[State.CREATED]])  # as it stands in an entry
 STATES: Final = {code: state for state, code in CODES.items()}
 #: States whose name guards against an edited row being made a second time.
 GUARDING: Final = frozenset({State.IN_DOUBT, State.CREATED, State.UNRESOLVED})
@@ -64,6 +65,13 @@ def mark_of_state(entry: bytes) -> Mark:
 def mark_in(entry: bytes, run: bytes) -> Mark | None:
     """Return the mark that a state entry holds of the pass `run`, written as in an entry; None when it holds none."""
     return mark_of_state(entry) if entry[RUN_AT:RUN_END] == run else None
+
+
+def are_created(entries: Sequence[bytes], contents: Iterable[str], run: bytes) -> bool:
+    """Return whether state entries are of created campaigns with these contents, and none was met in pass `run`."""
+    wanted = [_CREATED + content for content in map(bytes.fromhex, contents)]
+    same = [entry[CODE_AT:NAME_AT] for entry in entries] == wanted
+    return same and run not in {entry[RUN_AT:RUN_END] for entry in entries}
 
 
 def mark_of(entry: bytes) -> Mark:

@@ -34,7 +34,6 @@ from importer.ledger.identities.runs import DamagedError, Run
 from importer.ledger.identities.storage import Folder, Scratch, Stored
 from importer.ledger.identities.tiers import Tiers
 
-Layer = dict[str, bytes]  #: identity → entry
 #: Entries that the saved filter may lack; the next opening reads their keys again, a million in half a second.
 UNSAVED_MAX: Final = 1 << 20
 UNSAVED_AT_CLOSE_MAX: Final = 1 << 16

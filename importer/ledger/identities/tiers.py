@@ -80,7 +80,8 @@ class Tiers:
         if not self.runs:
             return found
         wanted = _picked(keys, self._filter.perhaps(keys))
-        again = dict.fromkeys(_picked(wanted, self._repeated.perhaps(b"".join(wanted))))
+        repeated = self._repeated.perhaps(b"".join(wanted)) if not self._repeated.empty else ()
+        again = dict.fromkeys(_picked(wanted, repeated))
         once = [key for key in wanted if key not in again] if again else wanted
         for run in self._favourites:
             before = len(found)
