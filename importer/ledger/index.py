@@ -34,7 +34,7 @@ from importer.ledger.identities.unmet import unmet
 from importer.model import State
 
 _DAMAGED: Final = "Delete the ledger's folder `index`: the next run makes it again from the journal."
-CHUNK_RECORDS: Final = 16_384  #: written at once: a sync for less would cost more than all the rest
+CHUNK_RECORDS: Final = 8_192  #: written at once: a sync for less would cost more than all the rest
 _ASKED_AT_ONCE: Final = 256
 _NOTHING: Final = (None, None)
 

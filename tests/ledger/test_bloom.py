@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from importer.ledger.identities import bloom
 from importer.ledger.identities.bloom import Filter, keys_of
 
 KEYS = st.lists(st.binary(min_size=16, max_size=16), max_size=50)
@@ -49,6 +50,33 @@ def test_it_forgets_nothing_when_it_grows(added: list[bytes], later: list[bytes]
     other.load(b"".join(grown.pieces()))
     for filled in (grown, other):
         assert list(filled.perhaps(b"".join([*added, *later]))) == list(range(len(added) + len(later)))
+
+
+def test_it_grows_the_same_in_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However much is copied at once, each word stands twice afterwards."""
+    keys, grown = Random(7).randbytes(16 * 300), set[bytes]()
+    for words in (1, 3, 16, 1 << 17):
+        monkeypatch.setattr(bloom, "_PIECE_WORDS", words)
+        filled = Filter(4)
+        filled.add(keys)
+        filled.fit(5_000)
+        assert list(filled.perhaps(keys)) == list(range(300))
+        grown.add(b"".join(filled.pieces()))
+    assert len(grown) == 1
+
+
+def test_it_tells_whether_it_holds_anything() -> None:
+    """As long as nothing was added, by whatever way it came to be."""
+    filled, other = Filter(4), Filter(3)
+    filled.add(b"")
+    filled.fit(1_000)
+    other.load(b"".join(filled.pieces()))
+    assert filled.empty
+    assert other.empty
+    filled.add(bytes(16))
+    other.load(b"".join(filled.pieces()))
+    assert not filled.empty
+    assert not other.empty
 
 
 def test_it_errs_little_more_for_having_grown() -> None:

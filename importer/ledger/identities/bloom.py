@@ -19,7 +19,7 @@ _WORD: Final = 2**64 - 1
 _MASK_BITS: Final = 5
 _KEYS_A_WORD: Final = 4
 _BITS_MAX: Final = 21
-_PIECE_BYTES: Final = 1 << 20
+_PIECE_WORDS: Final = 1 << 17  #: a mebibyte is copied at once
 
 
 def _masks() -> list[int]:
@@ -40,19 +40,24 @@ class Filter:
         self.empty = True  #: whether nothing was ever added
 
     def _open(self, bits: int) -> None:
+        self._bytes = mmap(-1, 8 << max(bits, _BITS_MAX))  # as large as it may grow: what is not used takes no memory
+        self._use(bits)
+
+    def _use(self, bits: int) -> None:
         self._shift = 32 - bits
-        self._bytes = mmap(-1, 8 << bits)  # memory of its own, which goes back to the system as a whole
-        self._words = memoryview(self._bytes).cast("Q")
+        self._words = memoryview(self._bytes)[: 8 << bits].cast("Q")
 
     def fit(self, keys: int) -> None:
         """Grow until there is room for so many keys, or it is as large as it may be."""
-        bits = 32 - self._shift
-        while keys > _KEYS_A_WORD << bits and bits < _BITS_MAX:
+        while keys > _KEYS_A_WORD * len(self._words) and 32 - self._shift < _BITS_MAX:
+            before = len(self._words)
+            self._use(33 - self._shift)
             words = self._words
-            bits += 1
-            self._open(bits)
-            self._words[::2] = words
-            self._words[1::2] = words
+            for end in range(before, 0, -_PIECE_WORDS):  # from the end, so that nothing is written over too soon
+                start = max(0, end - _PIECE_WORDS)
+                piece = memoryview(bytes(words[start:end])).cast("Q")
+                words[2 * start : 2 * end : 2] = piece
+                words[2 * start + 1 : 2 * end : 2] = piece
 
     def perhaps(self, keys: bytes) -> Iterator[int]:
         """Yield the places of the keys (16 bytes each, one after the other) that may have been added."""
@@ -75,7 +80,7 @@ class Filter:
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the filter as bytes for `load`, in this machine's order of bytes; in pieces, since it may be large."""
-        return (self._bytes[at : at + _PIECE_BYTES] for at in range(0, len(self._bytes), _PIECE_BYTES))
+        return (bytes(self._words[at : at + _PIECE_WORDS]) for at in range(0, len(self._words), _PIECE_WORDS))
 
     def load(self, data: bytes | memoryview) -> None:
         """Take over what `pieces` gave, and its size; raises `ValueError` for bytes that are no filter."""
@@ -84,12 +89,12 @@ class Filter:
         if rest or not words or words != 1 << bits or bits > _BITS_MAX:
             raise ValueError("not the size of a filter")
         self._open(bits)
-        self._bytes[:] = data
-        self.empty = not bytes(data).strip(b"\0")
+        self._bytes[: len(data)] = data
+        self.empty = not any(self._words)
 
     def __len__(self) -> int:
         """Return its size in bytes."""
-        return len(self._bytes)
+        return 8 * len(self._words)
 
 
 def keys_of(entries: Sequence[bytes]) -> bytes:
