@@ -71,12 +71,10 @@ def test_it_tells_whether_it_holds_anything() -> None:
     filled.add(b"")
     filled.fit(1_000)
     other.load(b"".join(filled.pieces()))
-    assert filled.empty
-    assert other.empty
+    assert [filled.empty, other.empty] == [True, True]
     filled.add(bytes(16))
     other.load(b"".join(filled.pieces()))
-    assert not filled.empty
-    assert not other.empty
+    assert [filled.empty, other.empty] == [False, False]
 
 
 def test_it_errs_little_more_for_having_grown() -> None:
