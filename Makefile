@@ -8,10 +8,10 @@ SECURITY_STAMP := .venv/.security
 BENCH_STAMP := .venv/.bench
 BROWSER_STAMP := .venv/.browser
 DOCS_STAMP := .venv/.docs
-OTHER_STAMP := .venv/.other
 WORKFLOWS := .venv/workflows
 WORKFLOWS_STAMP := .venv/.workflows
 OTHER ?= python3.13
+OTHER_STAMP := .venv/.other$(subst /,-,$(OTHER))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -61,6 +61,7 @@ $(DOCS_STAMP): requirements/docs.txt $(DEV_STAMP)
 
 # Another interpreter for the benchmark, where there is one: make bench OTHER=python3.12.
 $(OTHER_STAMP): requirements/run.txt $(BENCH_STAMP)
+	@rm -rf .venv/other .venv/.other*
 	@if $(OTHER) -c '' 2>/dev/null; then $(OTHER) -m venv .venv/other && \
 	  .venv/other/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes --no-deps -r requirements/run.txt; \
 	else echo "$(OTHER) is not there: measured with one interpreter"; fi
