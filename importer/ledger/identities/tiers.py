@@ -20,7 +20,7 @@ from importer.ledger.identities.storage import FILTER, Storage, Stored
 _FILTER_BITS: Final = 18  #: to begin with: 2 MiB, for a million keys
 _REPEATED_BITS: Final = 17
 FAN_IN: Final = 8  #: runs of one level that are merged into one
-PART_ENTRIES: Final = 16_384  #: merged in one step, which takes some 10 ms
+PART_ENTRIES: Final = 8_192  #: merged in one step, which takes some 5 ms
 
 
 class Tiers:
