@@ -145,6 +145,21 @@ class AgainstADictionary(RuleBasedStateMachine):
         assert self.index.gone(["c.csv"]) == 0
 
 
+def test_what_was_met_is_not_gone_while_its_newer_entry_is_in_memory() -> None:
+    """A campaign that this pass updates stands in the files as an earlier pass met it, until a chunk is written."""
+    index, made = make_index(), [Change(identity(1), State.CREATED, content(0), "N", "a.csv")]
+    index.begin_pass(1)
+    index.note(made, dict)
+    index.seal({})
+    index.flush()
+    assert index.begin_pass(2)
+    assert index.gone(["a.csv"]) == 1
+    index.mark({identity(1): (content(1), index.source_number("a.csv"), 2, 1)})
+    index.note([made[0]._replace(content=content(1))], dict)
+    assert index.gone(["a.csv"]) == 0
+    index.close()
+
+
 @pytest.mark.parametrize("chunk", [1, 3, 20_000])
 def test_against_a_dictionary(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the size of a chunk, the index answers as plain dictionaries do."""
