@@ -39,8 +39,11 @@ async def survived(tmp_path: Path, ends: Ends | None, *switches: str) -> list[st
     async with spending.simulator(*switches) as simulator:
         life = await lived(spending, simulator, spending.budgets(COUNT), ends)
         where = (ends, life.calls[-1])
-        # How often is looked for what lands late is a matter of time: the last calls may not come.
-        assert life.over or ends is None or switches, "the call was not reached"
+        # How often is looked for what lands late is a matter of time, and lines of the journal may share a write: the
+        # last calls may not come.
+        if ends is not None and not life.over and not switches:
+            assert isinstance(ends[0], int), "the call was not reached"
+            assert len(life.calls) < ends[0], "the call was not reached"
         again = await spending.run(simulator, spending.budgets(COUNT), workers=1)
         assert again.status is ExitStatus.OK, where
         assert made(simulator) == {f"Campaign {n}": 1 for n in range(COUNT)}, where

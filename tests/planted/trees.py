@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _TREE: Final = ("importer", "tests", "config", "docs", "benchmarks", "requirements", "pyproject.toml", "README.md",
-                "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE")  # fmt: skip
+                "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", ".github", ".ci")  # fmt: skip
 _IGNORED: Final = shutil.ignore_patterns("planted", "*.pyc.*")  # bytecode is copied, but none that is being written
 _PASSED, _FAILED = 0, 1  # pytest's own statuses; any other says that the tests could not be run
 _COLLECTION_BROKE: Final = 2
