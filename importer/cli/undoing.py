@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -124,6 +125,7 @@ class _Shown:
         self.asking = False  #: nothing is drawn over a question
         self._file: Any = None
         self._opening: Any = None
+        self._telling = threading.Lock()  # each worker tells from a thread of its own
 
     def greet(self, account: Account) -> None:
         """Say whose account it is."""
@@ -132,17 +134,18 @@ class _Shown:
 
     def tell(self, ended: list[Ended], look_only: bool) -> None:
         """Keep the first few of each fate and, unless it was only a look, write a row for each. Blocks."""
-        for one in ended:
-            kept = self.few.setdefault(one.fate, [])
-            if len(kept) < SHOWN_MAX:
-                kept.append(one)
-        self._looking = look_only
-        if look_only:
-            return
-        if self._file is None:
-            self._opening = open_list(self.ledger / UNDONE)
-            self._file = self._opening.__enter__()
-        self._file.write(as_lines([row(one) for one in ended]))
+        with self._telling:
+            for one in ended:
+                kept = self.few.setdefault(one.fate, [])
+                if len(kept) < SHOWN_MAX:
+                    kept.append(one)
+            self._looking = look_only
+            if look_only:
+                return
+            if self._file is None:
+                self._opening = open_list(self.ledger / UNDONE)
+                self._file = self._opening.__enter__()
+            self._file.write(as_lines([row(one) for one in ended]))
 
     def close(self) -> None:
         """Close the list of what was done. Blocks."""

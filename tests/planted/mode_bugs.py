@@ -26,6 +26,8 @@ MODE_BUGS: Final = (
     Bug("no_patience_with_updates", "upsert: a night that cannot update is paused, and says so", "updating.py",
         "            stop.request_for(error)\n            raise StoppedError from error\n\n\ndef _clear",
         "            raise StoppedError from error\n\n\ndef _clear", "tests/modes/test_updates_in_weather.py"),
+    Bug("undone_told_by_all_at_once", "a list of what was undone holds every row", "cli/undoing.py",
+        "        with self._telling:\n", "        if self._telling:\n", "tests/undo/test_undone_rows.py"),
     Bug("every_run_undone", "undo: other runs are left alone", "undoing.py",
         "        if this.runs[0] <= one.run <= this.runs[1]:\n", "        if one.run:\n", "tests/undo/test_undoing.py"),
     Bug("archived_stays_created", "undo: an archived record is as never made", "ledger/archives.py",
