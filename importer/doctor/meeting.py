@@ -20,6 +20,7 @@ LOOK_S: Final = 0.1  #: between two looks at the other's file
 LOST_S: Final = 30.0  #: without a sign of life, after which the other counts as gone; longer than NFS keeps attributes
 _OLD_S: Final = 3600.0  #: after which a file counts as left behind
 _PEER: Final = ".peer"
+_TRIES: Final = 20  #: to write where others leave and remove the folder
 
 
 class NobodyCameError(Exception):
@@ -190,12 +191,14 @@ class Meeting:
         path, half = self.folder / f"{self.me}{_PEER}", self.folder / f"{self.me}.new"
         told = {"count": self._count, "other": self.other, "host": self.host, "machine": self.machine,
                 "facts": self._facts}  # fmt: skip
-        self.folder.mkdir(exist_ok=True)
-        try:
-            half.write_text(json.dumps(told))
-        except FileNotFoundError:  # somebody who was the last one out has just removed the folder
-            self.folder.mkdir(exist_ok=True)
-            half.write_text(json.dumps(told))
+        for left in reversed(range(_TRIES)):
+            try:
+                self.folder.mkdir(exist_ok=True)
+                half.write_text(json.dumps(told))
+                break
+            except (FileNotFoundError, FileExistsError):  # who was the last one out has just removed the folder
+                if not left:
+                    raise
         platforms.replace(half, path)
         if self._count % 100 == 1:
             self._clear(path.stat().st_mtime)

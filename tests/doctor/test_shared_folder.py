@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,31 @@ def test_four_who_come_at_once_find_two_partners(tmp_path: Path) -> None:
         assert shared_findings.proved(found) is True
         assert shared_findings.verdict(found) == "proved: locks in this folder exclude"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_comes_while_others_leave_finds_the_folder(tmp_path: Path) -> None:
+    """Whoever is the last one out removes the folder, again and again, just as somebody else begins to write."""
+    over = threading.Event()
+
+    def leave() -> None:
+        removed = 0
+        while not over.is_set():
+            with suppress(OSError):
+                (tmp_path / FOLDER).rmdir()
+                removed += 1
+                over.wait(0.01 if removed % 3 == 0 else 0.0)
+
+    leaving = threading.Thread(target=leave)
+    leaving.start()
+    try:
+        for number in range(50):
+            comer = meeting(tmp_path, "a")
+            comer.me = f"{number:x}"
+            comer.tell(here=True)
+            comer.leave()
+    finally:
+        over.set()
+        leaving.join()
 
 
 def test_what_others_left_behind_is_ignored_and_cleaned(tmp_path: Path) -> None:
