@@ -90,16 +90,16 @@ class Admission:
     def admit(self, rows: Sequence[Record | Rejection]) -> Admitted:
         """Judge a chunk of rows, in order; writes out what the index has ready."""
         admitted = Admitted()
-        identities = [item.identity for item in rows if isinstance(item, Record)]
+        given = [item for item in rows if type(item) is Record]
+        identities = [record.identity for record in given]
         filed = self._index.filed(identities)
-        if filed and self._all_made(rows, filed, admitted):
-            self._index.flush()
-            return admitted
-        records, rejections, skipped = admitted.records, admitted.rejections, admitted.skipped
+        if filed and self._all_made(given, identities, filed, admitted):
+            return self._whole(rows, admitted)
         known = self._index.known(identities, filed)
-        if not known and not self._guarding and self._all_new(rows, admitted):
-            self._index.flush()
-            return admitted
+        if not known and not self._guarding and self._mark_all(given):
+            admitted.records = given
+            return self._whole(rows, admitted)
+        records, rejections, skipped = admitted.records, admitted.rejections, admitted.skipped
         marks = self._marks
         source, number = "", -1
         for item in rows:
@@ -131,26 +131,23 @@ class Admission:
         self._index.flush()
         return admitted
 
-    def _all_new(self, rows: Sequence[Record | Rejection], admitted: Admitted) -> bool:
-        """Admit all records of a chunk of which the index knows nothing, unless one repeats another."""
-        records = [item for item in rows if type(item) is Record]
-        if not self._mark_all(records):
-            return False
-        admitted.records = records
+    def _whole(self, rows: Sequence[Record | Rejection], admitted: Admitted) -> Admitted:
+        """Admit the rejections of a chunk whose records were admitted all at once, and write out what is ready."""
         admitted.rejections = [item for item in rows if type(item) is Rejection]
-        return True
+        self._index.flush()
+        return admitted
 
-    def _all_made(self, rows: Sequence[Record | Rejection], filed: Mapping[bytes, bytes], admitted: Admitted) -> bool:
-        """Admit a chunk of which all was made by earlier runs as it stands here, unless one repeats another."""
-        records = [item for item in rows if type(item) is Record]
-        identities, contents = [record.identity for record in records], [record.content for record in records]
+    def _all_made(
+        self, records: list[Record], identities: Sequence[str], filed: Mapping[bytes, bytes], admitted: Admitted
+    ) -> bool:
+        """Admit records if all were made by earlier runs as they stand here, and none repeats another."""
+        contents = [record.content for record in records]
         if not (self._index.all_created(identities, contents, filed) and self._mark_all(records)):
             return False
         if self._checking:
             admitted.unchanged = records
         else:
             admitted.skipped = [(record, "exists") for record in records]
-        admitted.rejections = [item for item in rows if type(item) is Rejection]
         return True
 
     def _mark_all(self, records: Sequence[Record]) -> bool:

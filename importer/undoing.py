@@ -41,7 +41,7 @@ _OPEN: Final = (State.IN_DOUBT, State.UNRESOLVED)
 Greet = Callable[[Account], None]  #: told whose account it is
 #: Told what a look found, before anything is archived; returns whether to go on.
 Ask = Callable[[Account, tuple[int, int], UndoBooks], Awaitable[bool]]
-#: Takes what became of a few campaigns; the flag says whether that was a look only. Called in a thread.
+#: Takes what became of a few campaigns; the flag says whether that was a look only. Called in threads, several at once.
 Tell = Callable[[list[Ended], bool], None]
 
 

@@ -141,11 +141,11 @@ class Index:
             with self._lock:
                 back = self._first_marks | back
                 self._first_marks = {}
-            if back:
-                newer = self._met.find(b"".join(map(bytes.fromhex, back)))
-                back = {identity: mark for identity, mark in back.items() if bytes.fromhex(identity) not in newer}
+            newer = self._met.find(b"".join(map(bytes.fromhex, back)))
+            back = {identity: mark for identity, mark in back.items() if bytes.fromhex(identity) not in newer}
             with self._lock:
-                self._marks = back | self._marks
+                if back:
+                    self._marks = back | self._marks
                 del self._newest.sealed[: len(sealed)]
         if len(self._marks) >= CHUNK_RECORDS:
             with self._lock:

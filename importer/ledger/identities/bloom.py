@@ -40,7 +40,7 @@ class Filter:
         self.empty = True  #: whether nothing was ever added
 
     def _open(self, bits: int) -> None:
-        self._bytes = mmap(-1, 8 << max(bits, _BITS_MAX))  # as large as it may grow: what is not used takes no memory
+        self._bytes = mmap(-1, 8 << _BITS_MAX)  # as large as it may grow: what is not used takes no memory
         self._use(bits)
 
     def _use(self, bits: int) -> None:

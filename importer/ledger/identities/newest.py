@@ -27,23 +27,23 @@ class Newest:
         self.sealed.append((self._filling, position))
         self._filling = {}
 
-    def layers(self) -> list[Layer]:
+    def _layers(self) -> list[Layer]:
         """Return all layers, oldest first."""
         return [*(layer for layer, _position in self.sealed), self._filling]
 
     def holds(self, identities: Collection[str]) -> bool:
         """Return whether any of these identities has an entry."""
-        return not all(layer.keys().isdisjoint(identities) for layer in self.layers())
+        return not all(layer.keys().isdisjoint(identities) for layer in self._layers())
 
     def find(self, identities: Collection[str]) -> Layer:
         """Return the newest entries of identities, as far as they have one."""
         found: Layer = {}
-        for layer in self.layers():
+        for layer in self._layers():
             if not layer.keys().isdisjoint(identities):
                 found |= {identity: layer[identity] for identity in identities if identity in layer}
         return found
 
     def __iter__(self) -> Iterator[tuple[str, bytes]]:
         """Yield all entries with their identities, the newest of each last."""
-        for layer in self.layers():
+        for layer in self._layers():
             yield from layer.items()
