@@ -84,6 +84,8 @@ OBJECT = st.dictionaries(st.sampled_from([*COLUMNS, "stray", "_identity", "hs_ut
 @given(rows=st.lists(TABLE_ROW | WILD_ROW | OBJECT | st.none(), max_size=12))
 @example(rows=[dict.fromkeys(COLUMNS, "x") | {"hs_start_date": "2026-01-02", "hs_end_date": "2026-01-01"}])
 @example(rows=[{"hs_name": "n", "_identity": "0" * 32}])
+@example(rows=[dict.fromkeys(COLUMNS, "x"), dict.fromkeys(COLUMNS, "lone \ud800")])
+@example(rows=[dict.fromkeys(COLUMNS, "x"), dict.fromkeys(COLUMNS, "x") | {"hs_audience": "lone \ud800"}])
 def test_a_chunk_is_its_rows(kind: str, policy: Mapping[str, Any], rows: list[Mapping[str, Any] | None]) -> None:
     """Records, rejections, their order and all that is told of them are those of the rows one by one."""
     maker = maker_of(kind, COLUMNS, policy)

@@ -21,15 +21,6 @@ def as_lines(rows: Sequence[dict[str, Any]]) -> bytes:
     return b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
 
 
-def result_lines(rows: Sequence[dict[str, Any]]) -> bytes:
-    """Return rows of the results, of which there are many, as `as_lines` does.
-
-    All at once, and then a line break for each comma between two: no row holds a list of objects, and inside of a text
-    the quotes would have a backslash before them.
-    """
-    return orjson.dumps(rows)[1:-1].replace(b'},{"schema":', b'}\n{"schema":') + b"\n"
-
-
 class Projections:
     """The two ledgers, open for appending."""
 
@@ -48,9 +39,9 @@ class Projections:
 
     def write(self, results: Sequence[dict[str, Any]], failures: Sequence[dict[str, Any]]) -> None:
         """Append rows; raises `OSError`, after which the files may be behind or torn (the next opening mends them)."""
-        for place, (rows, written) in enumerate(((results, result_lines), (failures, as_lines))):
+        for place, rows in enumerate((results, failures)):
             if rows:
-                data = written(rows)
+                data = as_lines(rows)
                 write_whole(self._disk, self._files[place], data)
                 self.sizes[place] += len(data)
 
