@@ -121,7 +121,7 @@ class Sender:
             intent["more"] = said.more
         try:
             with anyio.CancelScope(shield=True):
-                n = await self.journal.append(intent)
+                n = await self.journal.announce(intent)
         except LedgerError:
             self.tally.end(State.NOT_SENT, len(work.batch.records))
             raise

@@ -142,7 +142,7 @@ class Updater:
             due.answered_before = due.answered_before if due.sent else self.answered
             due.sent += 1
         with anyio.CancelScope(shield=True):
-            n = await self.journal.append({
+            n = await self.journal.announce({
                 "t": "update", "run": self.run, "a": max(due.sent for due in dues),
                 "srv": list(bounds) if bounds else None, "at": now, "src": said.sources,
                 "items": said.items, "ids": [due.written.id for due in dues], "body": body,

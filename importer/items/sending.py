@@ -140,7 +140,7 @@ class ItemSender:
             "ordinal": due.ordinal, "line": due.line_number, "body": body,
         }  # fmt: skip
         with anyio.CancelScope(shield=True):
-            n = await self.journal.append(entry)
+            n = await self.journal.announce(entry)
             one.unclear, one.failed = True, False
         return n
 

@@ -18,9 +18,10 @@ from importer.ledger.effects import Change
 from importer.ledger.fold import Fold
 from importer.ledger.index import Index
 from importer.ledger.index_opening import open_index
-from importer.ledger.journal import Journal, RunBlocking, in_thread
+from importer.ledger.journal import Journal, in_thread
 from importer.ledger.lock import LedgerLock
 from importer.ledger.position import position_of
+from importer.ledger.projecting import RunBlocking
 from importer.ledger.projections import FAILURES, RESULTS, Projections
 from importer.ledger.replay import JOURNAL, Replay, no_ledger
 

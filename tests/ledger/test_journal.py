@@ -12,6 +12,7 @@ import pytest
 from trio.testing import MockClock
 
 from importer.ledger.journal import in_thread
+from importer.ledger.projecting import LATEST_S
 from tests.ledger.conftest import end, intent, made, outcome, reject
 from tests.ledger.journal_bench import Bench, bench_of
 
@@ -39,6 +40,55 @@ async def test_an_append_returns_after_the_sync(bench: Bench) -> None:
         assert journal.fold.open[2].offset == bench.path.read_bytes().index(b'{"n":2,')
 
 
+async def test_an_announcement_returns_before_it_is_folded(bench: Bench) -> None:
+    """W1: whoever announces what he is about to send waits for the sync and for nothing that follows from it."""
+    async with bench.working() as journal:
+        n = await journal.announce(intent(0))
+        assert (bench.log, n, journal.fold.open) == (["write", "sync"], 2, {})
+        assert journal.unfinished
+        assert journal.position()["n"] == 2
+        journal.put(outcome(n, created=made(0)))
+        await journal.announce(intent(1))
+        assert bench.log == ["write", "sync"] * 2
+        await anyio.sleep(LATEST_S * 1.5)
+        assert bench.log == ["write", "sync"] * 2 + ["rows"]
+        assert not journal.unfinished
+        assert ([row["id"] for row in bench.rows], [*journal.fold.open]) == (["500"], [4])
+        assert journal.position()["n"] == 5
+
+
+async def test_many_announcements_are_folded_at_once(bench: Bench) -> None:
+    """What is durable and not folded stays little, however quickly it comes."""
+    async with bench.working() as journal, anyio.create_task_group() as group:
+        for ordinal in range(16):
+            assert len(journal.fold.open) == 0
+            await journal.announce(intent(ordinal))
+        await anyio.wait_all_tasks_blocked()
+        assert len(journal.fold.open) == 16
+        group.cancel_scope.cancel()
+
+
+async def test_a_commit_need_not_wait_for_the_projection(bench: Bench) -> None:
+    """An intent becomes durable while what was before it is projected; the index is told how far that goes."""
+    begun, go_on = anyio.Event(), anyio.Event()
+
+    async def slowly(work: Callable[[], None]) -> None:
+        begun.set()
+        await go_on.wait()
+        work()
+
+    async with bench.working() as journal, anyio.create_task_group() as group:
+        journal._projector._run_blocking = slowly
+        of = await journal.announce(intent(0))
+        group.start_soon(journal.append, outcome(of, created=made(0)))
+        await begun.wait()
+        assert await journal.announce(intent(1)) == 4
+        assert (bench.log, bench.rows) == (["write", "sync"] * 3, [])
+        go_on.set()
+        await journal.flush()
+        assert bench.positions[-2:] == [4, 5]
+
+
 async def test_rows_come_after_the_sync(bench: Bench) -> None:
     """W3: a row of the ledgers is written only after the sync that covers its entry."""
     async with bench.working() as journal:
@@ -61,6 +111,8 @@ async def test_a_put_is_synced_within_a_second(bench: Bench) -> None:
         await anyio.sleep(0.9)
         assert bench.log == ["write"]
         await anyio.sleep(0.2)
+        assert bench.log == ["write", "sync"]
+        await anyio.sleep(LATEST_S)
         assert bench.log == ["write", "sync", "rows"]
 
 
@@ -70,7 +122,7 @@ async def test_a_stream_of_puts_is_synced_each_second(bench: Bench) -> None:
         for ordinal in range(100):
             journal.put(reject(ordinal))
             await anyio.sleep(0.1)
-            assert len(bench.rows) >= ordinal - 10
+            assert len(bench.rows) >= ordinal - 10 * (1 + LATEST_S)
         assert 9 <= bench.log.count("sync") <= 11
 
 

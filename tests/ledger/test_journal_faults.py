@@ -11,6 +11,7 @@ from trio.testing import MockClock
 
 from importer.errors import LedgerError
 from importer.ledger.journal import Journal
+from importer.ledger.projecting import LATEST_S
 from tests.ledger.conftest import decision, end, intent, made, outcome, reject, resolve
 from tests.ledger.journal_bench import ENOSPC, Bench, bench_of
 
@@ -171,3 +172,27 @@ async def test_an_entry_that_contradicts_poisons(bench: Bench) -> None:
         await _refused(journal, outcome(99, created=made(0)))
         with pytest.raises(LedgerError, match="contradicts"):
             journal.put(intent(0))
+
+
+async def test_a_contradiction_that_is_found_late(bench: Bench) -> None:
+    """What was written while a contradiction was being found is not told as durable, and the journal can be closed."""
+    begun, go_on = anyio.Event(), anyio.Event()
+
+    async def slowly(work: Callable[[], None]) -> None:
+        begun.set()
+        await go_on.wait()
+        work()
+
+    with anyio.fail_after(5):
+        async with bench.working() as journal, anyio.create_task_group() as group:
+            journal._projector._run_blocking = slowly
+            group.start_soon(_refused, journal, outcome(99, created=made(0)))
+            await begun.wait()
+            journal.put(end())
+            await anyio.wait_all_tasks_blocked()
+            go_on.set()
+            await anyio.sleep(LATEST_S)
+            with pytest.raises(LedgerError, match="contradicts"):
+                await journal.flush()
+    assert len(bench.path.read_bytes().splitlines()) == 4
+    assert not bench.rows

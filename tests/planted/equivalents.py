@@ -13,8 +13,8 @@ _SHAPE: Final = """not line.startswith(b'{"n":') or not line[-SEAL_BYTES:].start
 _ONE: Final = "the loop has one round at most"
 
 EQUIVALENTS: Final[dict[tuple[str, str, str], str]] = {
-    ("ledger/journal.py", "n: int = -1", "n: int = (1)"): _PLACEHOLDER,
-    ("ledger/journal.py", "offset: int = -1", "offset: int = (1)"): _PLACEHOLDER,
+    ("ledger/projecting.py", "n: int = -1", "n: int = (1)"): _PLACEHOLDER,
+    ("ledger/projecting.py", "offset: int = -1", "offset: int = (1)"): _PLACEHOLDER,
     ("ledger/journal.py",
      "self._sync_by = 0.0  # monotonic seconds; of the oldest entry that is not synced",
      "self._sync_by = (1.0)  # monotonic seconds; of the oldest entry that is not synced"): _PLACEHOLDER,

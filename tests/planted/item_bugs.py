@@ -6,7 +6,7 @@ from tests.planted.bug import Bug
 
 ITEM_BUGS: Final = (
     Bug("item_intent_not_durable", "items: an item is announced durably before its request", "items/sending.py",
-        "            n = await self.journal.append(entry)\n",
+        "            n = await self.journal.announce(entry)\n",
         "            n = self.journal.tail.n\n            self.journal.put(entry)\n",
         "tests/items/test_item_crashes.py"),
     Bug("late_item_not_waited_for", "items: one that may still land is not taken for absent", "items/sending.py",
