@@ -13,7 +13,7 @@ from importer.outcomes import Findings
 from importer.pacing import Pacer
 from importer.report.books import Tally
 
-RECENT_IDS_MAX: Final = 20_000  #: ids of this run that a reply is checked against: a repeat comes soon or never
+RECENT_IDS_MAX: Final = 10_000  #: ids of this run that a reply is checked against: a repeat comes soon or never
 
 
 @dataclass(slots=True)

@@ -72,7 +72,7 @@ def test_commands_parse(path: Path) -> None:
 @cache
 def command_line() -> tuple[Any, typer.Context]:
     """Return the whole command line, made once."""
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(app())
     return root, typer.Context(root, info_name="importer")
 
 

@@ -1,7 +1,7 @@
 """The commands: names, options, help and examples. Bodies are loaded when called, so that help is fast."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
 from inspect import Signature
@@ -19,16 +19,6 @@ from importer.cli.interpreter import tune
 from importer.cli.parameters import argument, parameter
 
 _SUMMARY: Final = "Create marketing campaigns in HubSpot from large files, none of them twice."
-
-app = typer.Typer(
-    name="importer",
-    help=_SUMMARY,
-    rich_markup_mode=None,
-    add_completion=False,  # its two options stand below, on one line of the help
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-)
-
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command(
@@ -225,7 +215,6 @@ _INSTALL: Final = "Set up completion for this shell (bash, zsh, fish)."
 _HELP_ALL: Final = "Show every command, also the rare ones, and exit."
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
@@ -277,14 +266,28 @@ def _help(command: Command) -> str:
     return f"{command.help}\n\n\b\nExamples:\n{examples}"
 
 
-for _command in COMMANDS:
-    app.command(
-        _command.name, help=_help(_command), short_help=_command.help, cls=CommandWithPanels,
-        hidden=not _command.everyday,
-    )(_body(_command))  # fmt: skip
+def app(commands: Sequence[Command] = COMMANDS) -> typer.Typer:
+    """Return the command line with these commands."""
+    made = typer.Typer(
+        name="importer",
+        help=_SUMMARY,
+        rich_markup_mode=None,
+        add_completion=False,  # its two options stand above, on one line of the help
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    made.callback()(_root)
+    for one in commands:
+        made.command(
+            one.name, help=_help(one), short_help=one.help, cls=CommandWithPanels, hidden=not one.everyday
+        )(_body(one))  # fmt: skip
+    return made
 
 
 @cache
-def command() -> Any:
-    """Return the command line, to be called with its arguments; it is built once in a process."""
-    return typer.main.get_command(app)
+def command(named: str = "") -> Any:
+    """Return the command line, to be called with its arguments; of the command `named` alone, where that is one.
+
+    It is built once in a process, and that of one command many times as quickly as that of all.
+    """
+    return typer.main.get_command(app([one for one in COMMANDS if one.name == named] or COMMANDS))

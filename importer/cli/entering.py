@@ -17,7 +17,8 @@ def main() -> None:
     completion_init()
     mend_scripts()
     try:
-        sys.exit(command()(sys.argv[1:] or ["--help"], prog_name="importer", standalone_mode=False))
+        line = command("".join(sys.argv[1:2]))
+        sys.exit(line(sys.argv[1:] or ["--help"], prog_name="importer", standalone_mode=False))
     except KeyboardInterrupt:
         sys.exit(int(ExitStatus.INTERRUPTED))
     except Exception as error:  # noqa: BLE001 - the last place where anything can be caught

@@ -64,7 +64,7 @@ def _load() -> None:
     """Load and make what children share, and hide it from the collector: pages that nobody touches stay shared."""
     for name in _LATE:
         import_module(name)
-    command().commands[_RUN].make_context(_RUN, ["-"])  # parameters learn their types as they are first parsed
+    command(_RUN).commands[_RUN].make_context(_RUN, ["-"])  # parameters learn their types as they are first parsed
     ready_mappings()
     report_template()
     gc.collect()

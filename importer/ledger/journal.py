@@ -1,9 +1,9 @@
 """The journal's owner: group commit, in one task which alone writes the journal's file.
 
 Workers hand over entries and go on, or wait until theirs is durable. The owner drains what waits, and in one thread
-call writes whole lines and syncs them once if anybody waits for that (no artificial window); then it wakes who waits,
-and gives what is durable to the projector, which folds it and writes the rows of the two ledgers. So a ledger row is
-written only after the sync that covers its entry (W3), and an intent's waiter wakes only when the intent is durable
+call writes whole lines and syncs them once if anybody waits for that (no artificial window); then it wakes who waits.
+What is durable is folded, and the rows of the two ledgers written, in a call of its own a moment later. So a ledger row
+is written only after the sync that covers its entry (W3), and an intent's waiter wakes only when the intent is durable
 (W1). Entries nobody waits for are synced with the next group, and at least each second (W2).
 
 The first error poisons the journal (W4): waiters and later callers get a `LedgerError`, a failed sync is never tried
@@ -12,6 +12,7 @@ the outcomes of requests that are on their way still find room.
 """
 
 import errno
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -53,13 +54,13 @@ class Journal:
         self._queue: list[Pending] = []
         self._unsynced: list[Pending] = []
         self._synced: list[Pending] = []  # by the commit that has just ended
-        self._sync_by = 0.0  # monotonic seconds; of the oldest entry that is not synced
+        self._to_wake: list[Pending] = []  # when what is durable is projected
+        self._sync_by = math.inf  # monotonic seconds; of the oldest entry that is not synced
         self._wake = anyio.Event()
         self._closing = False
-        self._committing = False  # entries are under way which stand neither in the queue nor, yet, among the unsynced
+        self._working = False  # entries are under way which stand nowhere yet
         self._trouble = Trouble()
-        self._projector = Projector(fold, tail, rows=rows, index=index, sizes=sizes, trouble=self._trouble,
-                                    run_blocking=run_blocking)  # fmt: skip
+        self._projector = Projector(fold, tail, rows=rows, index=index, sizes=sizes, trouble=self._trouble)
 
     def put(self, entry: Any) -> None:
         """Hand over an entry without waiting; it is written in order and synced within a second (W2).
@@ -98,7 +99,7 @@ class Journal:
         Raises:
             LedgerError: the journal is poisoned or full: who reads the ledgers now misses rows.
         """
-        if self.unfinished or self._committing:
+        if self.unfinished or self._working:
             done = anyio.Event()
             self._queue.append(Pending(None, durable=True, folded=True, done=done))
             self._wake.set()
@@ -122,40 +123,54 @@ class Journal:
     async def run(self) -> None:
         """Write and project until `close` was called and nothing waits. Shielded by its caller: ends by itself.
 
-        Cancellation: a write under way is finished; what waits is not written.
+        Cancellation: a call under way is finished; what waits is neither written nor projected.
         """
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._projector.run)
-            while not (self._closing and not self._queue and not self._unsynced):
-                await self._next_commit()
-            self._projector.close()
+        while self.unfinished or not self._closing:
+            await self._until_due()
+            await anyio.lowlevel.checkpoint()  # whoever closed a batch announces the next in this turn of the loop
+            self._wake = anyio.Event()
+            if self._queue or self._unsynced:
+                await self._commit_in_thread()
+            if self._projector.due <= anyio.current_time() or (self._closing and not self._queue):
+                await self._project_in_thread()
 
-    async def _next_commit(self) -> None:
-        """Wait for entries, or for the time to sync, write and sync them, and wake who waits for that."""
+    async def _until_due(self) -> None:
+        """Wait for entries, or for the time to sync or project those of before."""
         if not self._queue:
-            left_s = self._sync_by - anyio.current_time()
-            with anyio.move_on_after(max(0.0, left_s) if self._unsynced else None):
+            due = min(self._sync_by, self._projector.due) - anyio.current_time()
+            with anyio.move_on_after(max(0.0, due)):
                 await self._wake.wait()
-        await anyio.lowlevel.checkpoint()  # whoever closed a batch announces the next in this turn of the loop
-        self._wake = anyio.Event()
+
+    async def _commit_in_thread(self) -> None:
+        """Write what waits, sync if it is time to or anybody waits for it, and wake who waits for no more than that."""
         taken, self._queue = self._queue, []
         now = anyio.current_time()
-        if not self._unsynced:
-            self._sync_by = now + SYNC_AT_LEAST_EVERY_S
+        self._sync_by = min(self._sync_by, now + SYNC_AT_LEAST_EVERY_S)
         sync = now >= self._sync_by or self._closing or any(pending.durable for pending in taken)
-        if not (taken or self._unsynced):
-            return
-        self._committing = True
-        try:
-            await self._run_blocking(partial(self._commit, taken, sync=sync))
-        finally:
-            self._committing = False
+        await self._call(partial(self._commit, taken, sync=sync))
+        if not self._unsynced:
+            self._sync_by = math.inf
         if self._synced:
-            self._projector.take(self._synced, self.tail)
+            self._projector.take(self._synced, self.tail, anyio.current_time())
+            self._to_wake += [pending for pending in self._synced if pending.folded]
             self._synced = []
         for pending in taken:
             if pending.done is not None and (pending.error is not None or not pending.folded):
                 pending.done.set()
+
+    async def _project_in_thread(self) -> None:
+        await self._call(self._projector.project)
+        for pending in self._to_wake:
+            if pending.done is not None:
+                pending.done.set()
+        self._to_wake = []
+
+    async def _call(self, work: Callable[[], None]) -> None:
+        self._working = True
+        try:
+            await self._run_blocking(work)
+        finally:
+            self._working = False
 
     def close(self) -> None:
         """Let `run` end when everything is written, synced and projected."""
@@ -178,10 +193,10 @@ class Journal:
 
     def _commit(self, taken: list[Pending], *, sync: bool) -> None:
         """Write and sync; runs in a thread, one at a time. Errors end in `pending.error`."""
-        if (poison := self._trouble.poison) is not None:  # a failed sync is never tried again
-            self._fail(poison, taken)
-            return
         taken = [pending for pending in taken if not self._refused(pending)]
+        if self._trouble.poison is not None:  # a failed sync is never tried again
+            self._unsynced = []
+            return
         try:
             self._write(taken)
             self._unsynced += taken

@@ -1,13 +1,13 @@
 """What follows from durable entries: their fold, the rows of the two ledgers, the changes for the index.
 
-It is done beside the journal's writer, in a thread call of its own, so that nobody whose intent is durable waits for
-it: a moment after the sync, and for many entries at once, since that is cheaper than for each. Who needs the fold as
-his entry leaves it says so, and is waited for.
+It is done after those who announced an intent were woken, so that none of them waits for it: a moment after the sync,
+and for many entries at once, since that is cheaper than for each. Who needs the fold as his entry leaves it says so,
+and is waited for.
 """
 
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, Protocol
 
 import anyio
@@ -19,7 +19,7 @@ from importer.ledger.position import Tail, position_of
 
 #: Entries that are durable for so long, or so many of them, are projected though nobody waits for it.
 LATEST_S: Final = 0.2
-_MANY: Final = 16
+_MANY: Final = 8
 _NOT_WRITABLE: Final = (
     "Free some space, or mend what keeps its folder from being written, and run the same command again."
 )
@@ -65,68 +65,43 @@ class Trouble:
 
 
 class Projector:
-    """Projects what it is given, in order, in a task of its own."""
+    """Projects what it is given, in order."""
 
     def __init__(
-        self, fold: Fold, tail: Tail, *, rows: Rows, index: Notes, sizes: Callable[[], list[int]], trouble: Trouble,
-        run_blocking: RunBlocking,
-    ) -> None:  # fmt: skip
+        self, fold: Fold, tail: Tail, *, rows: Rows, index: Notes, sizes: Callable[[], list[int]], trouble: Trouble
+    ) -> None:
         """Begin with what is folded up to `tail`; `sizes` tells the sizes of the two ledgers, for the index."""
         self.fold = fold
         self._rows, self._index, self._sizes, self._trouble = rows, index, sizes, trouble
-        self._run_blocking = run_blocking
-        self._folded_to = tail
-        self._waiting: list[tuple[Sequence[Pending], Tail]] = []
-        self._working = self._closing = self._contradicted = False
-        self._given, self._soon = anyio.Event(), anyio.Event()
+        self._folded_to = self._ends_at = tail
+        self._waiting: list[Pending] = []
+        self._contradicted = False
+        self.due = math.inf  #: monotonic seconds by which to project what was taken
 
-    def take(self, synced: Sequence[Pending], tail: Tail) -> None:
+    def take(self, synced: Sequence[Pending], tail: Tail, now: float) -> None:
         """Take entries, which are durable and end at `tail`."""
-        self._waiting.append((synced, tail))
-        self._given.set()
-        if any(one.folded for one in synced) or sum(len(others) for others, _tail in self._waiting) >= _MANY:
-            self._soon.set()
+        self._waiting += synced
+        self._ends_at = tail
+        if len(self._waiting) >= _MANY or any(one.folded for one in synced):
+            self.due = now
+        else:
+            self.due = min(self.due, now + LATEST_S)
 
     @property
     def idle(self) -> bool:
         """Whether all that was taken is projected."""
-        return not self._waiting and not self._working
+        return not self._waiting
 
     def position(self) -> dict[str, Any]:
         """Return the place up to which everything is folded, with what is needed to go on from there."""
         return position_of(self._folded_to, self.fold, self._sizes())
 
-    async def run(self) -> None:
-        """Project until `close` was called and nothing waits. Cancellation: a call under way is finished."""
-        while self._waiting or not self._closing:
-            await self._given.wait()
-            with anyio.move_on_after(LATEST_S):
-                await self._soon.wait()
-            if not self._closing:
-                self._given, self._soon = anyio.Event(), anyio.Event()
-            taken, self._waiting = self._waiting, []
-            if taken:
-                await self._project_in_thread(taken)
+    def project(self) -> None:
+        """Fold what was taken, write its rows, note its changes, and let nobody wait for it any more. Blocks.
 
-    async def _project_in_thread(self, taken: Sequence[tuple[Sequence[Pending], Tail]]) -> None:
-        entries = [one for synced, _tail in taken for one in synced]
-        self._working = True
-        try:
-            await self._run_blocking(partial(self._project, entries, taken[-1][1]))
-        finally:
-            self._working = False
-        for one in entries:
-            if one.folded and one.done is not None:
-                one.done.set()
-
-    def close(self) -> None:
-        """Let `run` end when nothing waits."""
-        self._closing = True
-        self._given.set()
-        self._soon.set()
-
-    def _project(self, entries: Sequence[Pending], tail: Tail) -> None:
-        """Fold durable entries, write their rows, note their changes. A full disk here costs nothing but lateness."""
+        A full disk here costs nothing but lateness.
+        """
+        entries, self._waiting, self.due = self._waiting, [], math.inf
         if self._contradicted:
             return
         try:
@@ -136,7 +111,7 @@ class Projector:
             for one in entries:
                 one.error = error
             return
-        self._folded_to = tail
+        self._folded_to = self._ends_at
         if self._trouble.full is not None:  # the room is kept for the journal
             return
         results = [row for effect in effects for row in effect.results]

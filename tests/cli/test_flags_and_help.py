@@ -57,7 +57,7 @@ def test_the_first_help_fits_a_screen_of_24_lines() -> None:
 
 def test_the_first_help_is_what_the_commands_would_say() -> None:
     """The help that is kept for speed is the one that is made of the commands, and `importer -h` says it too."""
-    made = CliRunner().invoke(app, ["--help"], prog_name="importer", terminal_width=80, env={"COLUMNS": "80"})
+    made = CliRunner().invoke(app(), ["--help"], prog_name="importer", terminal_width=80, env={"COLUMNS": "80"})
     assert made.output == FIRST_HELP
     assert importer("-h").stdout == FIRST_HELP
 

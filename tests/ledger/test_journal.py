@@ -68,25 +68,17 @@ async def test_many_announcements_are_folded_at_once(bench: Bench) -> None:
         group.cancel_scope.cancel()
 
 
-async def test_a_commit_need_not_wait_for_the_projection(bench: Bench) -> None:
-    """An intent becomes durable while what was before it is projected; the index is told how far that goes."""
-    begun, go_on = anyio.Event(), anyio.Event()
-
-    async def slowly(work: Callable[[], None]) -> None:
-        begun.set()
-        await go_on.wait()
-        work()
-
-    async with bench.working() as journal, anyio.create_task_group() as group:
-        journal._projector._run_blocking = slowly
-        of = await journal.announce(intent(0))
-        group.start_soon(journal.append, outcome(of, created=made(0)))
-        await begun.wait()
-        assert await journal.announce(intent(1)) == 4
-        assert (bench.log, bench.rows) == (["write", "sync"] * 3, [])
-        go_on.set()
+async def test_the_index_is_told_of_nothing_that_is_not_synced(bench: Bench) -> None:
+    """W3: the position that the index keeps ends with what is folded, though more is written by then."""
+    async with bench.working() as journal:
+        await journal.announce(intent(0))
+        await anyio.sleep(LATEST_S / 2)
+        journal.put(reject(0))
+        await anyio.sleep(LATEST_S)
+        assert bench.log == ["write", "sync", "write"]
+        assert (journal.tail.n, bench.positions[-1], journal.position()["n"]) == (4, 3, 3)
         await journal.flush()
-        assert bench.positions[-2:] == [4, 5]
+        assert (bench.positions[-1], journal.position()["n"]) == (4, 4)
 
 
 async def test_rows_come_after_the_sync(bench: Bench) -> None:
