@@ -19,7 +19,7 @@ from importer.ledger.position import Tail, position_of
 
 #: Entries that are durable for so long, or so many of them, are projected though nobody waits for it.
 LATEST_S: Final = 0.2
-_MANY: Final = 8
+MANY: Final = 8
 _NOT_WRITABLE: Final = (
     "Free some space, or mend what keeps its folder from being written, and run the same command again."
 )
@@ -82,7 +82,7 @@ class Projector:
         """Take entries, which are durable and end at `tail`."""
         self._waiting += synced
         self._ends_at = tail
-        if len(self._waiting) >= _MANY or any(one.folded for one in synced):
+        if len(self._waiting) >= MANY or any(one.folded for one in synced):
             self.due = now
         else:
             self.due = min(self.due, now + LATEST_S)

@@ -12,7 +12,7 @@ import pytest
 from trio.testing import MockClock
 
 from importer.ledger.journal import in_thread
-from importer.ledger.projecting import LATEST_S
+from importer.ledger.projecting import LATEST_S, MANY
 from tests.ledger.conftest import end, intent, made, outcome, reject
 from tests.ledger.journal_bench import Bench, bench_of
 
@@ -60,11 +60,11 @@ async def test_an_announcement_returns_before_it_is_folded(bench: Bench) -> None
 async def test_many_announcements_are_folded_at_once(bench: Bench) -> None:
     """What is durable and not folded stays little, however quickly it comes."""
     async with bench.working() as journal, anyio.create_task_group() as group:
-        for ordinal in range(16):
+        for ordinal in range(MANY):
             assert len(journal.fold.open) == 0
             await journal.announce(intent(ordinal))
         await anyio.wait_all_tasks_blocked()
-        assert len(journal.fold.open) == 16
+        assert len(journal.fold.open) == MANY
         group.cancel_scope.cancel()
 
 
