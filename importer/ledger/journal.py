@@ -129,7 +129,7 @@ class Journal:
             await self._until_due()
             await anyio.lowlevel.checkpoint()  # whoever closed a batch announces the next in this turn of the loop
             self._wake = anyio.Event()
-            if self._queue or self._unsynced:
+            if self._queue or self._sync_by <= anyio.current_time() or (self._closing and self._unsynced):
                 await self._commit_in_thread()
             if self._projector.due <= anyio.current_time() or (self._closing and not self._queue):
                 await self._project_in_thread()

@@ -57,6 +57,26 @@ async def test_an_announcement_returns_before_it_is_folded(bench: Bench) -> None
         assert journal.position()["n"] == 5
 
 
+async def test_a_projection_costs_no_write(bench: Bench) -> None:
+    """When the time to fold comes before the time to sync, what is written waits for the latter by itself."""
+    async with bench.working() as journal:
+        calls: list[str] = []
+
+        async def counted(work: Callable[[], None]) -> None:
+            calls.append("call")
+            work()
+
+        await journal.announce(intent(0))
+        await anyio.sleep(LATEST_S / 2)
+        journal.put(reject(0))
+        await anyio.wait_all_tasks_blocked()
+        journal._run_blocking = counted
+        await anyio.sleep(LATEST_S)
+        assert (calls, len(journal.fold.open)) == (["call"], 1)
+        await anyio.sleep(1 + LATEST_S)
+        assert (len(calls), bench.log[-1]) == (3, "rows")
+
+
 async def test_many_announcements_are_folded_at_once(bench: Bench) -> None:
     """What is durable and not folded stays little, however quickly it comes."""
     async with bench.working() as journal, anyio.create_task_group() as group:
