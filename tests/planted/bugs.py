@@ -16,7 +16,7 @@ BUGS: Final = (
     Bug("index_told_too_much", "the index is told how far all is folded, not how far it is written",
         "ledger/journal.py", "        return self._projector.position()\n",
         '        return {**self._projector.position(), "n": self.tail.n, "offset": self.tail.offset}\n',
-        "tests/ledger/test_journal.py"),
+        "tests/ledger/test_projecting.py"),
     Bug("nobody_waits_for_the_sync", "W1: an append returns when its entry is durable", "ledger/journal.py",
         " or any(pending.durable for pending in taken)\n", "\n", "tests/ledger/test_journal.py"),
     Bug("outcomes_never_synced", "W2: what nobody waits for is synced within a second", "ledger/journal.py",

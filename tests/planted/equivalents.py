@@ -15,9 +15,6 @@ _ONE: Final = "the loop has one round at most"
 EQUIVALENTS: Final[dict[tuple[str, str, str], str]] = {
     ("ledger/projecting.py", "n: int = -1", "n: int = (1)"): _PLACEHOLDER,
     ("ledger/projecting.py", "offset: int = -1", "offset: int = (1)"): _PLACEHOLDER,
-    ("ledger/journal.py",
-     "self._sync_by = 0.0  # monotonic seconds; of the oldest entry that is not synced",
-     "self._sync_by = (1.0)  # monotonic seconds; of the oldest entry that is not synced"): _PLACEHOLDER,
     ("ledger/fold.py", "continue", "break"): _ONE,
     ("pairing.py", "return False", "return None"): _FALSY,
     ("hubspot/verdicts.py",

@@ -31,9 +31,10 @@ class Module(NamedTuple):
     then: str = ""
 
 
+_PROJECTING: Final = "tests/ledger/test_projecting.py"
 MODULES: Final = {
-    "ledger/journal.py": Module("tests/ledger/test_journal.py tests/ledger/test_journal_faults.py"),
-    "ledger/projecting.py": Module("tests/ledger/test_journal.py tests/ledger/test_journal_faults.py"),
+    "ledger/journal.py": Module("tests/ledger/test_journal.py tests/ledger/test_journal_faults.py", _PROJECTING),
+    "ledger/projecting.py": Module(_PROJECTING, "tests/ledger/test_journal.py tests/ledger/test_journal_faults.py"),
     "pairing.py": Module("tests/test_pairing.py tests/test_pairing_borders.py", "tests/test_pairing_properties.py"),
     "hubspot/verdicts.py": Module("tests/hubspot/test_verdicts.py", "tests/test_docs.py"),
     "reconcile.py": Module(
