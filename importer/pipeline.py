@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import anyio.to_thread
@@ -47,6 +47,9 @@ from importer.stopping import Stop, StoppedError
 from importer.summing_up import conclude
 from importer.under_way import Began, resender
 from importer.upserting import upserter_of
+
+#: Batches that wait for a worker. Reading is ahead by a chunk besides, and what waits longer is in no cache any more.
+_READY_MAX: Final = 8
 
 Confirm = Callable[[Account, Plan], Awaitable[None]]  #: told whom the run writes to; raises an error to refuse
 
@@ -167,7 +170,7 @@ async def _begin(run: _Run) -> None:
 async def _stations(run: _Run) -> None:
     """The way of the data: what is in doubt is settled first; then source → batches → workers, until all is settled."""
     sender, reconciler, began = _sender(run)
-    streams = _Streams(run.plan.concurrency.tasks)
+    streams = _Streams()
     try:
         async with anyio.create_task_group() as inner:
             reconciler.resend = resender(run.stop, run.tally, streams.again, began, inner)
@@ -200,9 +203,9 @@ async def _read_and_send(run: _Run, sender: Sender, streams: "_Streams", began: 
 class _Streams:
     """Both ends of the bounded stream of work; whoever counts what is left over holds on to the receiving end."""
 
-    def __init__(self, batches_max: int) -> None:
+    def __init__(self) -> None:
         """Make the stream."""
-        self.send, self.receive = anyio.create_memory_object_stream[Work](max_buffer_size=batches_max)
+        self.send, self.receive = anyio.create_memory_object_stream[Work](max_buffer_size=_READY_MAX)
         self.again = self.send.clone()
 
     def close(self) -> None:
