@@ -54,7 +54,6 @@ class Journal:
         self._queue: list[Pending] = []
         self._unsynced: list[Pending] = []
         self._synced: list[Pending] = []  # by the commit that has just ended
-        self._to_wake: list[Pending] = []  # when what is durable is projected
         self._sync_by = math.inf  # monotonic seconds; of the oldest entry that is not synced
         self._wake = anyio.Event()
         self._closing = False
@@ -129,10 +128,14 @@ class Journal:
             await self._until_due()
             await anyio.lowlevel.checkpoint()  # whoever closed a batch announces the next in this turn of the loop
             self._wake = anyio.Event()
-            if self._queue or self._sync_by <= anyio.current_time() or (self._closing and self._unsynced):
+            if self._queue or (self._unsynced and self._is_time(self._sync_by)):
                 await self._commit_in_thread()
-            if self._projector.due <= anyio.current_time() or (self._closing and not self._queue):
+            if not self._projector.idle and self._is_time(self._projector.due):
                 await self._project_in_thread()
+
+    def _is_time(self, due: float) -> bool:
+        """Return whether `due` (monotonic seconds) has come; at the end it is always time."""
+        return self._closing or due <= anyio.current_time()
 
     async def _until_due(self) -> None:
         """Wait for entries, or for the time to sync or project those of before."""
@@ -144,26 +147,25 @@ class Journal:
     async def _commit_in_thread(self) -> None:
         """Write what waits, sync if it is time to or anybody waits for it, and wake who waits for no more than that."""
         taken, self._queue = self._queue, []
-        now = anyio.current_time()
-        self._sync_by = min(self._sync_by, now + SYNC_AT_LEAST_EVERY_S)
-        sync = now >= self._sync_by or self._closing or any(pending.durable for pending in taken)
+        self._sync_by = min(self._sync_by, anyio.current_time() + SYNC_AT_LEAST_EVERY_S)
+        sync = self._is_time(self._sync_by) or any(pending.durable for pending in taken)
         await self._call(partial(self._commit, taken, sync=sync))
         if not self._unsynced:
             self._sync_by = math.inf
         if self._synced:
             self._projector.take(self._synced, self.tail, anyio.current_time())
-            self._to_wake += [pending for pending in self._synced if pending.folded]
             self._synced = []
         for pending in taken:
             if pending.done is not None and (pending.error is not None or not pending.folded):
                 pending.done.set()
 
     async def _project_in_thread(self) -> None:
+        """Project what is durable, and wake who waits for that."""
+        projected = self._projector.waiting
         await self._call(self._projector.project)
-        for pending in self._to_wake:
-            if pending.done is not None:
+        for pending in projected:
+            if pending.done is not None and pending.folded:
                 pending.done.set()
-        self._to_wake = []
 
     async def _call(self, work: Callable[[], None]) -> None:
         self._working = True

@@ -71,18 +71,18 @@ class Projector:
         self, fold: Fold, tail: Tail, *, rows: Rows, index: Notes, sizes: Callable[[], list[int]], trouble: Trouble
     ) -> None:
         """Begin with what is folded up to `tail`; `sizes` tells the sizes of the two ledgers, for the index."""
-        self.fold = fold
+        self._fold = fold
         self._rows, self._index, self._sizes, self._trouble = rows, index, sizes, trouble
         self._folded_to = self._ends_at = tail
-        self._waiting: list[Pending] = []
+        self.waiting: list[Pending] = []  #: taken and not projected
         self._contradicted = False
         self.due = math.inf  #: monotonic seconds by which to project what was taken
 
     def take(self, synced: Sequence[Pending], tail: Tail, now: float) -> None:
         """Take entries, which are durable and end at `tail`."""
-        self._waiting += synced
+        self.waiting += synced
         self._ends_at = tail
-        if len(self._waiting) >= MANY or any(one.folded for one in synced):
+        if len(self.waiting) >= MANY or any(one.folded for one in synced):
             self.due = now
         else:
             self.due = min(self.due, now + LATEST_S)
@@ -90,22 +90,19 @@ class Projector:
     @property
     def idle(self) -> bool:
         """Whether all that was taken is projected."""
-        return not self._waiting
+        return not self.waiting
 
     def position(self) -> dict[str, Any]:
         """Return the place up to which everything is folded, with what is needed to go on from there."""
-        return position_of(self._folded_to, self.fold, self._sizes())
+        return position_of(self._folded_to, self._fold, self._sizes())
 
     def project(self) -> None:
-        """Fold what was taken, write its rows, note its changes, and let nobody wait for it any more. Blocks.
-
-        A full disk here costs nothing but lateness.
-        """
-        entries, self._waiting, self.due = self._waiting, [], math.inf
+        """Fold what was taken, write its rows, note its changes. Blocks. A full disk costs nothing but lateness."""
+        entries, self.waiting, self.due = self.waiting, [], math.inf
         if self._contradicted:
             return
         try:
-            effects = [self.fold.apply(one.n, one.entry, one.offset) for one in entries if one.entry is not None]
+            effects = [self._fold.apply(one.n, one.entry, one.offset) for one in entries if one.entry is not None]
         except LedgerError as error:
             self._contradicted, self._trouble.poison = True, error
             for one in entries:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import pytest
+from trio.testing import MockClock
 
 from importer.ledger import codec
 from importer.ledger.disk import OsDisk
@@ -17,6 +19,12 @@ OWNER = Owner(base_url="https://api.hubapi.com", account="42", simulated=False, 
 SCHEME = {"version": 1, "key_space": "", "key": []}
 
 Entry = dict[str, Any]
+
+
+@pytest.fixture
+def anyio_backend() -> tuple[str, dict[str, Any]]:
+    """Run in virtual time."""
+    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 def identity(n: int) -> str:

@@ -3,24 +3,16 @@
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import pytest
-from trio.testing import MockClock
 
 from importer.ledger.journal import in_thread
 from importer.ledger.projecting import LATEST_S
 from tests.ledger.conftest import end, intent, made, outcome, reject
 from tests.ledger.journal_bench import Bench, bench_of
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """Run in virtual time."""
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import Any
 
 import anyio
 import pytest
-from trio.testing import MockClock
 
 from importer.errors import LedgerError
 from importer.ledger.journal import Journal
@@ -16,12 +15,6 @@ from tests.ledger.conftest import decision, end, intent, made, outcome, reject, 
 from tests.ledger.journal_bench import ENOSPC, Bench, bench_of
 
 EIO = 5
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """Run in virtual time."""
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 @pytest.fixture

@@ -2,21 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
-from trio.testing import MockClock
 
 from importer.ledger.projecting import LATEST_S, MANY
 from tests.ledger.conftest import intent, made, outcome, reject
 from tests.ledger.journal_bench import Bench, bench_of
-
-
-@pytest.fixture
-def anyio_backend() -> tuple[str, dict[str, Any]]:
-    """Run in virtual time."""
-    return "trio", {"clock": MockClock(autojump_threshold=0)}
 
 
 @pytest.fixture

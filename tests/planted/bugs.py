@@ -20,7 +20,7 @@ BUGS: Final = (
     Bug("nobody_waits_for_the_sync", "W1: an append returns when its entry is durable", "ledger/journal.py",
         " or any(pending.durable for pending in taken)\n", "\n", "tests/ledger/test_journal.py"),
     Bug("outcomes_never_synced", "W2: what nobody waits for is synced within a second", "ledger/journal.py",
-        "        sync = now >= self._sync_by or self._closing", "        sync = self._closing",
+        "        sync = self._is_time(self._sync_by)", "        sync = self._closing",
         "tests/ledger/test_journal.py"),
     Bug("killed_read_as_open", "what a killed run had sent is in doubt", "ledger/fold.py",
         "            for index in intent.unsettled(State.SENT):\n",
