@@ -139,11 +139,15 @@ class _Bench:
         self.seen.largest.append(self.seen.runs.pop())
 
     def _again(self, source: Path, ledger: Path, port: int) -> None:
-        done = import_once(source, ledger, self._effort.rows, port=port)
-        self.seen.rerun_records = done.records
-        self.seen.rerun_s.append(done.used.seconds)
-        self.seen.rerun_creates = (self.seen.rerun_creates or 0) + done.counts["creates"]
-        self._say(f"{done.records:,} rows again: {done.used.seconds:.1f} s, {done.counts['creates']} creating requests")
+        elsewhere = source.with_name(f"moved.{source.name}")
+        elsewhere.hardlink_to(source)
+        for name, seconds in ((source, self.seen.rerun_s), (elsewhere, self.seen.reread_s)):
+            done = import_once(name, ledger, self._effort.rows, port=port)
+            seconds.append(done.used.seconds)
+            self.seen.rerun_records = done.records
+            self.seen.rerun_creates = (self.seen.rerun_creates or 0) + done.counts["creates"]
+            self._say(f"{done.records:,} rows again: {seconds[-1]:.1f} s, {done.counts['creates']} creating requests")
+        elsewhere.unlink()
 
     def _source(self, form: str, rows: int) -> Path:
         path = self._folder / f"{rows}.{form}"

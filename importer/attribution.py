@@ -132,12 +132,7 @@ def _by_input(named: Mapping[int, int], errors: Sequence[RemoteError]) -> dict[i
 
 
 def _failed(index: int, errors: Sequence[RemoteError], properties: Properties, attribution: str) -> Failed:
-    return Failed(
-        index=index,
-        problem=refused_alone(errors, properties),
-        attribution=attribution,
-        correlation_id=errors[0].correlation_id,
-    )
+    return Failed(index=index, problem=refused_alone(errors, properties), attribution=attribution)
 
 
 def _in_context(error: RemoteError, rows: _Rows) -> set[int]:

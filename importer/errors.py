@@ -17,8 +17,11 @@ What is wrong with one record is a value (`model.Rejection`, `model.Failed`), no
 sentence and free of secrets; `hint` says what to do next. This module is pure.
 """
 
+from collections.abc import Iterator
 from enum import IntEnum
-from typing import Final
+from typing import Final, TypeVar
+
+_Error = TypeVar("_Error", bound=BaseException)
 
 AGAIN: Final = "Nothing is lost: free some space or mend the disk, and run the same command again."
 
@@ -146,3 +149,12 @@ class BooksError(InternalError):
     """The books do not balance."""
 
     exit_status = ExitStatus.BOOKS
+
+
+def leaves(error: _Error | BaseExceptionGroup[_Error]) -> Iterator[_Error]:
+    """Yield the errors that a group is made of, however it is nested, or the one error that is no group."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error

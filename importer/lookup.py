@@ -19,11 +19,11 @@ from importer.doubts import LookFailedError
 from importer.hubspot import steps, verdicts, wire
 from importer.hubspot.exchange import Exchange, Reply, Transport
 from importer.hubspot.throttle import WaitPolicy
-from importer.ledger.fold import epoch
 from importer.ledger.journal import Journal
 from importer.ledger.projections import RESULTS
 from importer.matching import Wanted, content_of
 from importer.model import Result
+from importer.moments import epoch
 from importer.pacing import Pacer
 from importer.renewal import UNAUTHORISED, Renewal
 from importer.report.books import Tally

@@ -44,6 +44,11 @@ class CampaignMapping:
         read = {column for rule in self.rules for column in rule.columns}
         return frozenset(read) | self.items.columns | self.ignore | frozenset(self.key) | OWN_COLUMNS
 
+    def described(self) -> list[Any]:
+        """Return all of it but the items as plain JSON values, equal for equal mappings."""
+        rules = [[rule.name, rule.optional, rule.described] for rule in self.rules]
+        return [self.name, self.key, sorted(self.ignore), self.closed, rules]
+
     def unmapped(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Return those of the source's `columns` which are neither imported nor ignored on purpose, for a notice."""
         known = self.columns

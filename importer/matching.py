@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from importer import canonical
-from importer.ledger.fold import epoch
 from importer.model import Result
+from importer.moments import epoch
 
 
 class Wanted(NamedTuple):

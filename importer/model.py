@@ -279,7 +279,6 @@ class Failed:
     index: int
     problem: Problem
     attribution: str = "record"  #: record (alone in its batch), value (named by the error), group
-    correlation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

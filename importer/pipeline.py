@@ -20,13 +20,14 @@ from importer import first_batch, run_entries
 from importer.admission import Admission
 from importer.answers import AnswerReader
 from importer.batches import Batcher, Work
-from importer.errors import ImporterError, SourceError
+from importer.errors import ImporterError, SourceError, leaves
 from importer.gate import Gate
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
 from importer.inquiring import whose
 from importer.items.phase import make_items
 from importer.ledger.disk import Disk
+from importer.ledger.entries import Repeat
 from importer.ledger.journal import Journal
 from importer.ledger.opening import Ledger, open_ledger
 from importer.lookup import Lookup
@@ -46,6 +47,7 @@ from importer.spooled import Spool
 from importer.stopping import Stop, StoppedError
 from importer.summing_up import conclude
 from importer.under_way import Began, resender
+from importer.up_to_date import repeat_of, skip_repetition
 from importer.upserting import upserter_of
 
 #: Batches that wait for a worker. Reading is ahead by a chunk besides, and what waits longer is in no cache any more.
@@ -73,6 +75,7 @@ class _Run:
     account: Account
     reading: Reading
     number: int = 0
+    repeat: Repeat | None = None  #: of the last pass, when this one repeats it
     failures: list[ImporterError] = field(default_factory=list)  #: what ended it early
 
 
@@ -128,7 +131,7 @@ async def _in_ledger(run: _Run) -> None:
             await _begin(run)
             await _stations(run)
         except* ImporterError as group:
-            run.failures.extend(_leaves(group))
+            run.failures.extend(leaves(group))  # several workers may have met the same one
         finally:
             if run.number:
                 _write_end(run)
@@ -141,18 +144,15 @@ async def _own(journal: Journal) -> None:
         await journal.run()
 
 
-def _leaves(group: BaseExceptionGroup[ImporterError]) -> list[ImporterError]:
-    """Return the errors themselves; several workers may have met the same one."""
-    nested = [_leaves(error) if isinstance(error, BaseExceptionGroup) else [error] for error in group.exceptions]
-    return [error for errors in nested for error in errors]
-
-
 def _write_end(run: _Run) -> None:
     """Close the run in the journal: `end` after a complete pass, `stop` before that."""
     complete = run.reading.complete and not run.failures and not run.stop.requested
     reason = run.failures[0].message if run.failures else run.stop.reason
     books, sources = run.tally.books(), run.reading.fingerprints()
-    entry = run_entries.ending(run.number, complete=complete, reason=reason, books=books, sources=sources)
+    repeat = (run.repeat or repeat_of(run.plan, run.reading, run.tally)) if complete else None
+    entry = run_entries.ending(
+        run.number, complete=complete, reason=reason, books=books, sources=sources, repeat=repeat
+    )  # fmt: skip
     try:
         run.ledger.journal.put(entry)
     except ImporterError as error:
@@ -252,7 +252,10 @@ def _count_leftovers(run: _Run, reconciler: Reconciler, receive: MemoryObjectRec
 
 async def _produce(run: _Run, sender: Sender, send: MemoryObjectSendStream[Work], began: Began) -> None:
     """Read the pass. Cancellation, and a wish to stop: see `Producer.run_pass`."""
-    plan = run.plan
+    plan, fold = run.plan, run.ledger.fold
+    run.repeat = await skip_repetition(plan, run.reading, fold.last_pass, tally=run.tally, stop=run.stop)
+    if run.repeat is not None:
+        return
     admission = Admission(run.ledger.index, plan.admission, run=run.number, keyless=not plan.records.key,
                           twin=run.reading.maker.twin, folder=plan.ledger)  # fmt: skip
     with closing(admission), ExitStack() as stack:

@@ -159,6 +159,18 @@ class Reading:
         """Return name and fingerprint of each source."""
         return [{"name": item.source.name, **item.source.fingerprint()} for item in self._open]
 
+    def described(self) -> list[Any]:
+        """Return names, formats and mappings as plain JSON values: all that decides, beside policies, what a row is."""
+        return [[item.source.name, item.source.format, item.maker.bound.mapping.described()] for item in self._open]
+
+    def contents(self) -> list[str | None]:
+        """Return the SHA-256 of each source that was read front to back; None of another."""
+        return [item.source.contents for item in self._open]
+
+    def blocks_of_files(self) -> list[Iterator[bytes]]:
+        """Return the bytes of each source, as they lie on the disk, for who reads them beside the pass."""
+        return [item.source.blocks_of_file() for item in self._open]
+
     def check_changed(self) -> None:
         """Raise `SourceError` when a source changed while it was read; what was read stands."""
         if self.changed:

@@ -26,7 +26,6 @@ from importer.errors import ExitStatus
 from importer.hubspot import wire
 from importer.hubspot.exchange import Transport
 from importer.inquiring import asker_of, lookup_of, whose
-from importer.ledger.fold import epoch
 from importer.ledger.idset import IdSet
 from importer.ledger.last_written import as_updated
 from importer.ledger.looking import View, look_at
@@ -34,6 +33,7 @@ from importer.ledger.made import Made, made, windows
 from importer.ledger.opening import check_owner, read_header
 from importer.lookup import PAGE_CAMPAIGNS
 from importer.model import BATCH_RECORDS_MAX, Result
+from importer.moments import epoch
 from importer.plan import Plan
 from importer.preflight import Account
 from importer.properties import NAME

@@ -29,10 +29,11 @@ def beginning(run: int, sources: Sequence[str], scheme: dict[str, Any]) -> entri
 
 
 def ending(
-    run: int, *, complete: bool, reason: str | None, books: Books, sources: list[dict[str, Any]]
+    run: int, *, complete: bool, reason: str | None, books: Books, sources: list[dict[str, Any]],
+    repeat: entries.Repeat | None = None,
 ) -> entries.End:  # fmt: skip
     """Return the entry that ends a run: `end` after a complete pass, `stop` before that."""
-    return {
+    entry: entries.End = {
         "t": "end" if complete else "stop",
         "run": run,
         "reason": reason,
@@ -40,6 +41,7 @@ def ending(
         "books": asdict(books),
         "sources": sources,
     }
+    return entry if repeat is None else {**entry, "repeat": repeat}
 
 
 def check_scheme(before: dict[str, Any] | None, scheme: dict[str, Any], *, accept: bool) -> None:

@@ -17,7 +17,7 @@ import anyio.to_thread
 
 from importer.archiving import Archiver, Ended, Fate
 from importer.asking import NoAnswerError
-from importer.errors import AccessError, ExitStatus, ImporterError, UsageError
+from importer.errors import AccessError, ExitStatus, ImporterError, UsageError, leaves
 from importer.hubspot.exchange import Transport
 from importer.hubspot.inquiries import Inquiries
 from importer.inquiring import asker_of, lookup_of, whose
@@ -112,7 +112,7 @@ async def _in_ledger(this: _Undo, account: Account, ask: Ask | None) -> bool:
                     await _each(this, look_only=False)
             await this.ledger.journal.flush()
         except* ImporterError as group:
-            this.failures += list(_leaves(group))
+            this.failures += leaves(group)
         finally:
             this.ledger.journal.close()
     return looked_only
@@ -132,14 +132,6 @@ async def _opened(folder: Path, owner: Owner, disk: Disk | None) -> AsyncIterato
     finally:
         with anyio.CancelScope(shield=True):
             await anyio.to_thread.run_sync(ledger.close)
-
-
-def _leaves(group: BaseExceptionGroup[ImporterError]) -> Iterator[ImporterError]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
 
 
 def _runs(wish: Wish, fold: Fold) -> tuple[int, int]:

@@ -14,7 +14,7 @@ FUNCTION_LINES_MAX: Final = 70
 #: From the ground up. A module imports only from layers below its own; a folder is one unit and may import itself.
 LAYERS: Final = (
     ("model", "errors", "problems", "canonical", "near_miss", "formulas", "version", "arrivals", "concurrency",
-     "hiding", "legible", "amounts", "platforms", "cli.flags"),
+     "hiding", "legible", "amounts", "moments", "platforms", "cli.flags"),
     ("sources", "hubspot", "ledger", "simulator", "report", "properties", "codecs", "batches", "pairing",
      "attribution", "pacing", "gate", "outage", "server_clock", "stopping", "logs", "workbook",
      "renewal", "posting"),
@@ -25,7 +25,7 @@ LAYERS: Final = (
     ("records", "lookup", "reconcile"),
     ("columnar", "turns", "asking", "rereading"),
     ("plan", "preflight", "reading", "sending", "archiving", "updating", "under_way"),
-    ("producing", "summing_up", "probing", "proposing", "doctor", "inquiring", "undone", "items"),
+    ("producing", "summing_up", "up_to_date", "probing", "proposing", "doctor", "inquiring", "undone", "items"),
     ("first_batch", "estimating", "upserting"),
     ("pipeline", "dry_run", "beside", "undoing", "remote_check"),
     ("settling", "adopting", "setting_up"),
@@ -39,7 +39,7 @@ LAYERS: Final = (
 KNOWN_TO: Final = {
     "sources": {"model", "errors", "near_miss", "platforms", "version"},
     "hubspot": {"model", "errors"},
-    "ledger": {"model", "errors", "problems", "canonical", "platforms"},
+    "ledger": {"model", "errors", "problems", "canonical", "moments", "platforms"},
     "report": {"model", "errors", "problems", "legible", "platforms"},
     "simulator": {"errors", "platforms"},
 }
@@ -49,8 +49,8 @@ PURE: Final = frozenset(
     re.findall(
         r"\S+",
         """
-    model errors problems canonical near_miss formulas legible amounts properties codecs rules checks mapping records
-    columnar canary batches pairing echo comparing attribution refusals matching arrivals concurrency
+    model errors problems canonical near_miss formulas legible amounts moments properties codecs rules checks mapping
+    records columnar canary batches pairing echo comparing attribution refusals matching arrivals concurrency
     server_clock summing_up cli.flags
     proposing.words proposing.dates proposing.columns proposing.orders proposing.fitting proposing.scores
     proposing.proposal proposing.writing proposing.ready doctor.findings doctor.shared_findings

@@ -148,6 +148,20 @@ def test_missing_column_is_told_with_its_near_miss() -> None:
     assert "name, x" in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize(
+    "change",
+    ['name = "other"', 'key = ["B"]', 'ignore = ["C"]', '[properties.hs_name]\ncolumn = "A"\ndefault = "x"',
+     '[properties.hs_name]\ncolumn = "A"\noptional = true', '[properties]\nhs_name = "B"',
+     '[properties]\nhs_name = "A"\nhs_notes = "B"'],
+)  # fmt: skip
+def test_a_mapping_is_described_whole(change: str) -> None:
+    """Whatever is written otherwise is described otherwise; the same is described the same."""
+    usual = '[properties]\nhs_name = "A"'
+    other = change if "[properties" in change else f"{change}\n{usual}"
+    assert parsed(other).described() != parsed(usual).described()
+    assert parsed(other).described() == parsed(other).described()
+
+
 def test_optional_columns_may_be_missing() -> None:
     """An optional property's columns need not be there, and are read when a later row has them."""
     at_work = bound('hs_name = "A"\nhs_notes = { column = "B", optional = true }', "A")

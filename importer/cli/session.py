@@ -14,7 +14,7 @@ import anyio.to_thread
 from importer.cli import canarying, ending, hooking, interrupts, leaving, observing, progress
 from importer.cli.errors import crash_report, internal_error
 from importer.cli.screen import Screen, is_terminal
-from importer.errors import PRECEDENCE, ImporterError, UsageError
+from importer.errors import PRECEDENCE, ImporterError, UsageError, leaves
 from importer.hooks import Hooks
 from importer.ledger.replay import JOURNAL
 from importer.logs import LogFile, make_log
@@ -165,19 +165,11 @@ async def _perform(work: Work, session: Session, tally: Tally) -> Summary:
 
 def plain_error(error: Exception) -> Exception:
     """Return the one `ImporterError` that stands for a group of nothing else, by precedence; else `error` itself."""
-    leaves = list(_leaves(error))
-    known = [leaf for leaf in leaves if isinstance(leaf, ImporterError)]
-    if len(known) < len(leaves):
+    causes = list(leaves(error))
+    known = [cause for cause in causes if isinstance(cause, ImporterError)]
+    if len(known) < len(causes):
         return error
-    return min(known, key=lambda leaf: PRECEDENCE.index(leaf.exit_status))
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            yield from _leaves(inner)
-    else:
-        yield error
+    return min(known, key=lambda cause: PRECEDENCE.index(cause.exit_status))
 
 
 async def _show_progress(tally: Tally, session: Session) -> None:

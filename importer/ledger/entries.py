@@ -173,6 +173,13 @@ class Decision(TypedDict):
     at: float  #: wall clock
 
 
+class Repeat(TypedDict):
+    """What a repetition of a pass is known by."""
+
+    digest: str  #: 32 hex digits, of the sources' bytes and of the settings that decide what becomes of a row
+    bytes: int  #: size of all sources
+
+
 class End(TypedDict):
     """A run ends: `end` after a complete pass, `stop` before that."""
 
@@ -182,6 +189,7 @@ class End(TypedDict):
     at: float  #: wall clock
     books: dict[str, int]  #: where each row of the pass ended
     sources: list[dict[str, Any]]  #: name and fingerprint of each source
+    repeat: NotRequired[Repeat]  #: by which the next run sees that it would find nothing to do; only where it would not
 
 
 Entry = Header | Run | Intent | Outcome | Reject | Resolve | Archive | Archived | Decision | End

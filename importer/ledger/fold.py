@@ -8,7 +8,6 @@ rows for the two ledgers. This module is pure.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import repeat
 from typing import Any
 
@@ -21,6 +20,7 @@ from importer.ledger.archives import OpenArchive
 from importer.ledger.effects import Change, Effect
 from importer.ledger.entries import FailedItem, Intent, Item
 from importer.model import Event, IllegalTransitionError, State, advance
+from importer.moments import epoch
 
 #: States in which a record keeps its intent open.
 UNSETTLED = frozenset({State.SENT, State.IN_DOUBT, State.UNRESOLVED, State.UPDATING})
@@ -54,6 +54,7 @@ class Fold:
     skew_s: float | None = None  #: by how much createdAt was seen to precede our bound of the server's clock
     newest: tuple[str, str] | None = None  #: id and createdAt of the campaign known to be created last
     ended: bool = True  #: whether the latest run wrote its end
+    last_pass: dict[str, Any] | None = None  #: a pass that left nothing to do, while nothing has happened since
     books: dict[int, dict[str, Any]] = field(default_factory=dict)  #: run → its end entry (the latest few)
     archiving: dict[int, OpenArchive] = field(default_factory=dict)  #: what an undo began and did not close
     items: dict[int, items_fold.OpenItem] = field(default_factory=dict)  #: announced and not settled
@@ -67,6 +68,8 @@ class Fold:
             LedgerError: the entry contradicts what was read before.
         """
         effect = Effect()
+        if entry["t"] != "run":  # which changes nothing by itself
+            self.last_pass = None
         try:
             if (handler := modes_fold.HANDLERS.get(entry["t"])) is not None:
                 handler(self, n, entry, offset, effect)
@@ -78,7 +81,7 @@ class Fold:
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything but the open intents, JSON-able, for `restored`; what comes later does not change it."""
-        kept = ("header", "run", "refusals", "skew_s", "newest", "ended", "items_due", "items_failed")
+        kept = ("header", "run", "refusals", "skew_s", "newest", "ended", "items_due", "items_failed", "last_pass")
         runs = {str(run): value for run, value in self.run_schemes.items()}
         return {name: getattr(self, name) for name in kept} | {"schemes": dict(self.schemes), "run_schemes": runs}
 
@@ -205,6 +208,8 @@ class Fold:
 
     def _end(self, _n: int, entry: Any, _offset: int, _effect: Effect) -> None:
         self.ended = True
+        if (repeat := entry.get("repeat")) is not None:
+            self.last_pass = {**repeat, "run": entry["run"], "rows": entry["books"]["read"]}
         self.books[entry["run"]] = entry
 
     _stop = _end
@@ -289,12 +294,3 @@ def properties_of(entry: Intent, index: int) -> dict[str, str]:
         body = orjson.loads(body)
     properties: dict[str, str] = body["inputs"][index]["properties"]
     return properties
-
-
-def epoch(moment: str) -> float | None:
-    """Return the epoch seconds of an ISO 8601 date-time (UTC when it names no zone), None if it is not one."""
-    try:
-        parsed = datetime.fromisoformat(moment)
-    except ValueError:
-        return None
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from importer import canonical
-from importer.ledger.fold import epoch
 from importer.model import Result
+from importer.moments import epoch
 from importer.probing import manners
 from importer.probing.findings import Finding, Verdict, not_asked
 from importer.probing.observations import Create, Observations

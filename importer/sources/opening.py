@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -45,7 +46,7 @@ class RawInput:
         self._path = path
         self._remote = remote
         self._read = getattr(stream, "read1", stream.read)  # read1 does not wait until a pipe has filled a block
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256()  # of a regular file all of it, else of the first MiB
         self._file = cast("BinaryIO", stream) if path is not None else None
         self._at_opening = _regular(os.fstat(self._file.fileno())) if self._file is not None else None
         self._digest: str | None = None
@@ -67,7 +68,9 @@ class RawInput:
             raise SourceError(f"{self.name} cannot be read at byte {self.bytes_read}: {_reason(error)}") from error
         if not isinstance(data, bytes):
             raise SourceError(f"{self.name} is not a blocking stream of bytes")
-        if self._digest is None and self.bytes_read < MIB:
+        if self._at_opening is not None:
+            self._hash.update(data)
+        elif self.bytes_read < MIB:
             self._hash.update(data[: MIB - self.bytes_read])
         self.bytes_read += len(data)
         self._ended = not data
@@ -113,6 +116,24 @@ class RawInput:
             "mtime": then.st_mtime if then is not None else self._remote.modified if self._remote is not None else None,
             "sha256": digest,
         }
+
+    @property
+    def contents(self) -> str | None:
+        """SHA-256 of a regular file, all of it, once `read` has come to its end; else None."""
+        return self._hash.hexdigest() if self._ended and self._at_opening is not None else None
+
+    def blocks_of_file(self) -> Iterator[bytes]:
+        """Yield all of a regular file, leaving its position; nothing of a stream. Raises `SourceError`."""
+        at = 0
+        while self._file is not None and self._at_opening is not None:
+            try:
+                block = platforms.read_at(self._file.fileno(), MIB, at)
+            except (OSError, ValueError) as error:
+                raise SourceError(f"{self.name} cannot be read at byte {at}: {_reason(error)}") from error
+            if not block:
+                return
+            yield block
+            at += len(block)
 
     def close(self) -> None:
         """Close what `open_raw` opened; streams of others stay open."""

@@ -99,6 +99,15 @@ class Source:
         """Return size (bytes), mtime (seconds), sha256 of the first MiB as it lies on the disk, and format."""
         return {**self._raw.fingerprint(), "format": self.format}
 
+    @property
+    def contents(self) -> str | None:
+        """SHA-256 of a file that was read front to back, as it lies on the disk; None of others, and before the end."""
+        return self._raw.contents
+
+    def blocks_of_file(self) -> Iterator[bytes]:
+        """Yield all bytes of a file, as it lies on the disk; nothing of a stream. Raises `SourceError`."""
+        return self._raw.blocks_of_file()
+
     def close(self) -> None:
         """Close the file; standard input and streams of others stay open."""
         if self._spool is not None:

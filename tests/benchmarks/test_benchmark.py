@@ -57,6 +57,7 @@ def test_an_import_is_measured_and_written(tmp_path: Path) -> None:
     assert run.seconds > 0 < run.cpu_s
     assert run.peak_bytes > 0
     assert (bench.seen.rerun_records, bench.seen.rerun_creates) == (ROWS, 0)
+    assert len(bench.seen.rerun_s) == len(bench.seen.reread_s) == 1
     (tmp_path / "performance.md").write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
     texts = ("- here", document.goals(bench.seen), document.runs(bench.seen), document.profile("none", bench.seen))
     document.write(tmp_path, dict(zip(document.PARTS, texts, strict=True)), {})

@@ -6,8 +6,9 @@ import orjson
 import pytest
 
 from importer import problems
-from importer.ledger.fold import Fold, epoch
+from importer.ledger.fold import Fold
 from importer.model import State
+from importer.moments import epoch
 from tests.ledger.conftest import (
     SCHEME,
     decision,

@@ -31,6 +31,18 @@ BUGS: Final = (
         '    rows.cut(position["sizes"] if position else (0, 0))\n', "", "tests/ledger/test_opening.py"),
     Bug("another_account", "a ledger belongs to one account", "ledger/opening.py",
         "        check_owner(folder, owner)\n", "", "tests/ledger/test_refusing.py"),
+    Bug("up_to_date_for_ever", "a pass is repeated once anything is written behind it", "ledger/fold.py",
+        '        if entry["t"] != "run":  # which changes nothing by itself\n', '        if entry["t"] == "header":\n',
+        "tests/pipeline/test_up_to_date.py"),
+    Bug("up_to_date_by_size", "only the same bytes are not read again", "up_to_date.py",
+        "            if stop.requested:\n                return None\n        contents.append(digest.hexdigest())\n"
+        '    if _digest(plan, reading, contents) != last["digest"]:\n        return None\n', "            pass\n",
+        "tests/pipeline/test_up_to_date.py"),
+    Bug("settings_not_looked_at", "a pass with other settings is made", "up_to_date.py",
+        "contents, plan.reading, plan.records, plan.admission]\n", "contents]\n",
+        "tests/pipeline/test_up_to_date.py"),
+    Bug("trouble_forgotten", "what has something to tell is read again", "up_to_date.py",
+        "    if restless or ", "    if ", "tests/pipeline/test_up_to_date.py"),
     Bug("failed_sync_tried_again", "W4: a failed sync is never tried again", "ledger/journal.py",
         "                self._disk.sync(self._fd)\n",
         "                try:\n                    self._disk.sync(self._fd)\n                except OSError:\n"
