@@ -10,6 +10,7 @@ from importer.ledger.identities.tiers import Tiers
 
 _MARK_BYTES: Final = 4
 _CHUNK_IDS: Final = 16_384  #: kept in memory before they are written
+_STEPS: Final = 10  #: for each chunk: merging it takes two on each level, and ten million ids have four
 
 
 class IdSet:
@@ -26,7 +27,8 @@ class IdSet:
         if len(self._recent) >= _CHUNK_IDS:
             entries = sorted(key + mark for key, mark in self._recent.items())
             self._tiers.append(entries, len(self._tiers.remember(entries)))
-            self._tiers.step()
+            for _ in range(_STEPS):
+                self._tiers.step()
             self._recent = {}
 
     def find(self, ids: Iterable[str]) -> dict[str, int]:

@@ -65,7 +65,8 @@ def held(index: Index) -> Model:
 def test_the_power_fails_at_any_call(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a power loss at any call, between runs, merges and saved filters, the index is whole up to its position."""
     monkeypatch.setattr(tiers_module, "FAN_IN", 2)
-    monkeypatch.setattr(tiers_module, "_FILTER_BITS", 4)
+    monkeypatch.setattr(tiers_module, "_FILTER_BITS", 2)
+    monkeypatch.setattr(tiers_module, "_LARGE_FILTER_BITS", 4)
     monkeypatch.setattr(tiers_module, "_REPEATED_BITS", 4)
     monkeypatch.setattr(states_module, "UNSAVED_MAX", 9)
     monkeypatch.setattr(states_module, "UNSAVED_AT_CLOSE_MAX", 0)

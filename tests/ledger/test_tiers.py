@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from importer.ledger.identities import runs as runs_module
 from importer.ledger.identities import tiers as tiers_module
+from importer.ledger.identities.bloom import Filter
 from importer.ledger.identities.runs import DamagedError, Run, RunWriter, parts
 from importer.ledger.identities.storage import Scratch
 from importer.ledger.identities.tiers import Tiers
@@ -48,16 +50,16 @@ def test_a_run_finds_what_was_written(told: dict[bytes, bytes], others: list[byt
 
 
 def test_large_filters_are_saved_without_a_copy_of_them() -> None:
-    """For eight million keys they have 17 MiB; less than 3 are held beside them for a moment."""
+    """For many keys they have 9 MiB; less than 3 are held beside them for a moment."""
     tiers = Tiers(WIDTH, Scratch(), lambda: None)
-    tiers._filter.fit(8_000_000)
+    tiers._filter = Filter(20)
     tracemalloc.start()
     try:
         file, crc = tiers.save_filters(Scratch())
         assert tracemalloc.get_traced_memory()[1] < 3 << 20
     finally:
         tracemalloc.stop()
-    assert file.size == 17 << 20
+    assert file.size == 9 << 20
     assert Tiers(WIDTH, Scratch(), lambda: None).load_filters(file, crc)
     file.close()
 
@@ -86,12 +88,16 @@ def test_the_newest_entry_counts(fan_in: int, chunks: list[tuple[dict[bytes, byt
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiers_module, "FAN_IN", fan_in)
         patch.setattr(tiers_module, "PART_ENTRIES", 16)
+        patch.setattr(tiers_module, "_FILTER_BITS", 2)
+        patch.setattr(tiers_module, "_LARGE_FILTER_BITS", 5)
+        patch.setattr(tiers_module, "_ABSENT_MAX", 7)
         patch.setattr(runs_module, "_BUCKET_ENTRIES_MAX", 4)
         commits: list[int] = []
         tiers = Tiers(WIDTH, Scratch(), lambda: commits.append(len(tiers.runs)))
         wanted: dict[bytes, bytes] = {}
         for told, steps in chunks:
             entries = sorted(key + value for key, value in told.items())
+            assert tiers.find(b"".join(told)) == {key: wanted[key] for key in told if key in wanted}
             older = tiers.remember(entries)
             assert older == {key: wanted[key] for key in told if key in wanted}
             tiers.append(entries, len(older))
@@ -101,7 +107,7 @@ def test_the_newest_entry_counts(fan_in: int, chunks: list[tuple[dict[bytes, byt
             assert tiers.find(b"".join(wanted)) == wanted
         if refilled:
             fresh: Any = Tiers(WIDTH, Scratch(), lambda: None)
-            tiers.drop_merge()
+            tiers.drop_unfinished()
             fresh.begin(tiers.runs)
             fresh.refill(tiers.runs)
             tiers = fresh
@@ -112,3 +118,52 @@ def test_the_newest_entry_counts(fan_in: int, chunks: list[tuple[dict[bytes, byt
         levels = [run.level for run in tiers.runs]
         assert all(levels.count(level) < fan_in for level in levels)
         tiers.close()
+
+
+def filled(numbers: range, *, steps: int) -> tuple[Tiers, int]:
+    """Return a table of runs of one entry with these keys, merged so many steps for each; and the most runs it had."""
+    tiers, most = Tiers(WIDTH, Scratch(), lambda: None), 0
+    for number in numbers:
+        entry = bytes([number % 251]) + number.to_bytes(15, "big") + b"ab"
+        tiers.append([entry], len(tiers.remember([entry])))
+        for _ in range(steps):
+            tiers.step()
+        most = max(most, len(tiers.runs))
+    return tiers, most
+
+
+def test_small_merges_go_before_a_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a merge of many parts goes on, runs do not pile up."""
+    monkeypatch.setattr(tiers_module, "FAN_IN", 4)
+    monkeypatch.setattr(tiers_module, "PART_ENTRIES", 2)
+    monkeypatch.setattr(runs_module, "_BUCKET_ENTRIES_MAX", 1)
+    tiers, most = filled(range(600), steps=12)
+    assert most <= 5 * 4
+    assert len({run.level for run in tiers.runs}) > 3
+    tiers.close()
+
+
+def test_a_full_filter_is_exchanged_for_a_larger_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Part by part, while keys come; until then the full one goes on, and none is ever forgotten."""
+    monkeypatch.setattr(tiers_module, "_FILTER_BITS", 4)
+    monkeypatch.setattr(tiers_module, "_LARGE_FILTER_BITS", 10)
+    monkeypatch.setattr(tiers_module, "PART_ENTRIES", 8)
+    monkeypatch.setattr(runs_module, "_BUCKET_ENTRIES_MAX", 4)
+    tiers, _ = filled(range(66), steps=1)
+    assert (tiers._filter.bits, tiers._filling is None) == (4, False)
+    tiers.close()
+    tiers, _ = filled(range(200), steps=1)
+    keys = b"".join(bytes([number % 251]) + number.to_bytes(15, "big") for number in range(200))
+    assert tiers._filter.bits == 10
+    assert len(list(tiers._filter.perhaps(keys))) == 200
+    assert len(list(tiers._filter.perhaps(Random(7).randbytes(16 * 10_000)))) < 100
+    tiers.close()
+
+
+def test_a_filter_of_another_size_is_made_anew() -> None:
+    """An earlier version saved others."""
+    tiers = Tiers(WIDTH, Scratch(), lambda: None)
+    tiers._filter = Filter(21)
+    file, crc = tiers.save_filters(Scratch())
+    assert not Tiers(WIDTH, Scratch(), lambda: None).load_filters(file, crc)
+    file.close()

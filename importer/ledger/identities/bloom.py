@@ -1,9 +1,8 @@
 """A Bloom filter over identities: "never seen" is certain, "perhaps" is looked up. Pure.
 
 One 64-bit word for each key (a blocked filter): the key's first bits choose the word, others one of 1,024 masks of five
-bits. It doubles as keys come, by writing each word twice: the next bit of a key then chooses between the two, and no
-key has to be read again. What it holds from before makes it wrong a little more often than a filter of its size. At 16
-MiB, for eight million keys, it stays, and beyond that it only gets slower, never wrong.
+bits. It keeps its size. With four keys a word it errs with one new key in a hundred, with ten in 14; it only gets
+slower, never wrong.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,8 +16,6 @@ from importer.ledger.identities.layout import KEY_BYTES
 _PARTS: Final = Struct(">IxxH8x")  # the first 32 bits of a key, and 16 that come after them
 _WORD: Final = 2**64 - 1
 _MASK_BITS: Final = 5
-_KEYS_A_WORD: Final = 4
-_BITS_MAX: Final = 21
 _PIECE_WORDS: Final = 1 << 17  #: a mebibyte is copied at once
 
 
@@ -36,28 +33,11 @@ class Filter:
 
     def __init__(self, bits: int) -> None:
         """Begin empty, with 2 to the power of `bits` words of 8 bytes."""
-        self._open(bits)
+        self.bits = bits
         self.empty = True  #: whether nothing was ever added
-
-    def _open(self, bits: int) -> None:
-        self._bytes = mmap(-1, 8 << _BITS_MAX)  # as large as it may grow: what is not used takes no memory
-        self._use(bits)
-
-    def _use(self, bits: int) -> None:
         self._shift = 32 - bits
-        self._words = memoryview(self._bytes)[: 8 << bits].cast("Q")
-
-    def fit(self, keys: int) -> None:
-        """Grow until there is room for so many keys, or it is as large as it may be."""
-        while keys > _KEYS_A_WORD * len(self._words) and 32 - self._shift < _BITS_MAX:
-            before = len(self._words)
-            self._use(33 - self._shift)
-            words = self._words
-            for end in range(before, 0, -_PIECE_WORDS):  # from the end, so that nothing is written over too soon
-                start = max(0, end - _PIECE_WORDS)
-                piece = memoryview(bytes(words[start:end])).cast("Q")
-                words[2 * start : 2 * end : 2] = piece
-                words[2 * start + 1 : 2 * end : 2] = piece
+        self._bytes = mmap(-1, 8 << bits)  # what is not used takes no memory, and all of it goes back at once
+        self._words = memoryview(self._bytes).cast("Q")
 
     def perhaps(self, keys: bytes) -> Iterator[int]:
         """Yield the places of the keys (16 bytes each, one after the other) that may have been added."""
@@ -79,22 +59,23 @@ class Filter:
         return there
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the filter as bytes for `load`, in this machine's order of bytes; in pieces, since it may be large."""
+        """Yield the filter as bytes for `loaded`, in this machine's order of bytes, in pieces: it may be large."""
         return (bytes(self._words[at : at + _PIECE_WORDS]) for at in range(0, len(self._words), _PIECE_WORDS))
 
-    def load(self, data: bytes | memoryview) -> None:
-        """Take over what `pieces` gave, and its size; raises `ValueError` for bytes that are no filter."""
-        words, rest = divmod(len(data), 8)
-        bits = words.bit_length() - 1
-        if rest or not words or words != 1 << bits or bits > _BITS_MAX:
+    @classmethod
+    def loaded(cls, data: bytes | memoryview) -> "Filter":
+        """Return the filter that `pieces` gave; raises `ValueError` for bytes that are no filter."""
+        bits = (len(data) // 8).bit_length() - 1
+        if bits < 0 or len(data) != 8 << bits:
             raise ValueError("not the size of a filter")
-        self._open(bits)
-        self._bytes[: len(data)] = data
-        self.empty = not any(self._words)
+        made = cls(bits)
+        made._bytes[:] = data
+        made.empty = not any(made._words)
+        return made
 
     def __len__(self) -> int:
         """Return its size in bytes."""
-        return 8 * len(self._words)
+        return 8 << self.bits
 
 
 def keys_of(entries: Sequence[bytes]) -> bytes:

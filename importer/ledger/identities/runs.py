@@ -11,7 +11,7 @@ import zlib
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final
 
 from importer.ledger.identities.storage import RUN, Storage, Stored
@@ -21,6 +21,7 @@ _TRAILER: Final = struct.Struct("<4sIIII")  # magic, width, bits, entries, CRC-3
 _MAGIC: Final = b"run2"
 _PREFIX_BITS: Final = 64
 _PREFIX: Final = struct.Struct(">Q8x")  # of a key
+_PIECE_NUMBERS: Final = 1 << 16
 _TOP: Final = b"\xff" * 64  # greater than every entry
 
 
@@ -40,11 +41,13 @@ def _bound(bucket: int, bits: int) -> bytes:
     return (bucket << (_PREFIX_BITS - bits)).to_bytes(_PREFIX_BITS // 8)
 
 
-def _on_disk(numbers: "array[int]") -> bytes:
-    if sys.byteorder == "big":
-        numbers = numbers[:]
-        numbers.byteswap()
-    return numbers.tobytes()
+def _on_disk(numbers: "array[int]") -> Iterator[bytes]:
+    """Yield numbers as they are written, in pieces, since a large directory has some MiB."""
+    for at in range(0, len(numbers), _PIECE_NUMBERS):
+        piece = numbers[at : at + _PIECE_NUMBERS]
+        if sys.byteorder == "big":
+            piece.byteswap()
+        yield piece.tobytes()
 
 
 def _in_memory(data: bytes) -> "array[int]":
@@ -145,26 +148,30 @@ class RunWriter:
         """Begin a run of at most so many entries."""
         self._storage, self._width = storage, width
         self.bits = bits_for(entries)
-        self._starts, self._crcs = array("I", [0]), array("I")
+        # As large as they will be: what grows by itself is copied, and leaves holes in memory.
+        self._starts, self._crcs = array("I", [0]) * ((1 << self.bits) + 1), array("I", [0]) * (1 << self.bits)
+        self._written = 0
         self._file = storage.create(RUN)
 
     def add(self, entries: Sequence[bytes], number: int = 0, bits: int = 0) -> None:
         """Append the part of the key space that begins with the `bits` bits of `number`; parts come in order."""
         data = b"".join(entries)
-        view, base, end = memoryview(data), self._starts[-1], 0
+        view, base, end = memoryview(data), self._written, 0
         deeper = self.bits - bits
         for bucket in range(number << deeper, (number + 1) << deeper):
             start, end = end, bisect_left(entries, _bound(bucket + 1, self.bits), end)
-            self._starts.append(base + end)
-            self._crcs.append(zlib.crc32(view[start * self._width : end * self._width]))
+            self._starts[bucket + 1] = base + end
+            self._crcs[bucket] = zlib.crc32(view[start * self._width : end * self._width])
+        self._written = base + end
         self._storage.write(self._file, data)
 
     def finish(self) -> Run:
         """Write the directory and return the run, as durable as its storage makes it."""
-        directory = _on_disk(self._starts) + _on_disk(self._crcs)
-        crc = zlib.crc32(directory)
-        trailer = _TRAILER.pack(_MAGIC, self._width, self.bits, self._starts[-1], crc)
-        self._storage.write(self._file, directory + trailer)
+        crc = 0
+        for piece in chain(_on_disk(self._starts), _on_disk(self._crcs)):
+            self._storage.write(self._file, piece)
+            crc = zlib.crc32(piece, crc)
+        self._storage.write(self._file, _TRAILER.pack(_MAGIC, self._width, self.bits, self._written, crc))
         self._storage.finish(self._file)
         return Run(self._file, self._width, self._starts, self._crcs, crc)
 
@@ -173,8 +180,13 @@ class RunWriter:
         self._file.remove()
 
 
+def bits_of_parts(runs: Sequence[Run], entries_max: int) -> int:
+    """Return how many bits choose among parts of the key space that have about so many entries of these runs."""
+    return max(0, sum(len(run) for run in runs) // entries_max).bit_length()
+
+
 def parts(runs: Sequence[Run], entries_max: int) -> Iterator[tuple[int, int, list[list[bytes]]]]:
     """Yield the runs' entries in parts of the key space of about so many: number, bits, and a list for each run."""
-    bits = max(0, sum(len(run) for run in runs) // entries_max).bit_length()
+    bits = bits_of_parts(runs, entries_max)
     for number in range(1 << bits):
         yield number, bits, [run.part(number, bits) for run in runs]

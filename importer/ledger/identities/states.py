@@ -143,7 +143,7 @@ class States:
 
     def close_files(self, runs: Sequence[Run]) -> None:
         """Close these runs and all else."""
-        self.tiers.drop_merge()
+        self.tiers.drop_unfinished()
         for run in runs:
             run.file.close()
         self.tiers.begin([])

@@ -1,10 +1,11 @@
 """Many runs as one table of entries by key, the newest of each key counting (a log-structured merge tree).
 
 A new run is added at the end. When eight of one level stand there, they are merged into one of the next level, a part
-of the key space at a time, so that memory and the time of a step stay small. A filter says which
-keys were never added. Nearly all keys stand in one run only, so a look-up may begin with the run that answered last:
-rows come in the order in which they came before. Keys that were added again are known too, by a second filter, and are
-looked for in the newest run first.
+of the key space at a time, so that memory and the time of a step stay small; small merges go before a large one that is
+under way, so there are never many runs. A filter says which keys were never added; when it is full, a larger one is
+filled beside it, part by part too. Nearly all keys stand in one run only, so a look-up may begin with the run that
+answered last: rows come in the order in which they came before. Keys that were added again are known too, by a second
+filter, and are looked for in the newest run first.
 """
 
 import zlib
@@ -14,12 +15,15 @@ from typing import Final
 
 from importer.ledger.identities.bloom import Filter, keys_of
 from importer.ledger.identities.layout import KEY_BYTES
-from importer.ledger.identities.runs import Run, RunWriter, parts
+from importer.ledger.identities.runs import Run, RunWriter, bits_of_parts, parts
 from importer.ledger.identities.storage import FILTER, Storage, Stored
 
-_FILTER_BITS: Final = 18  #: to begin with: 2 MiB, for a million keys
+_FILTER_BITS: Final = 18  #: 2 MiB, for a million keys
+_LARGE_FILTER_BITS: Final = 20  #: 8 MiB for more, however many
+_KEYS_A_WORD: Final = 4
 _REPEATED_BITS: Final = 17
 FAN_IN: Final = 8  #: runs of one level that are merged into one
+_ABSENT_MAX: Final = 1 << 12  #: keys remembered to be in no run: more than are on their way
 PART_ENTRIES: Final = 8_192  #: merged in one step, which takes some 5 ms
 
 
@@ -32,8 +36,11 @@ class Tiers:
         self.runs: list[Run] = []  #: oldest first
         self._filter = Filter(_FILTER_BITS)
         self._repeated = Filter(_REPEATED_BITS)
+        self._absent: set[bytes] = set()  # what the filter was wrong about, so that it is not looked for a second time
         self._favourites: list[Run] = []  # the one that answered most comes first
-        self._merge: Generator[None] | None = None
+        self._merges: list[tuple[int, Generator[None]]] = []  # with their levels, the lowest last
+        self._larger: Generator[None] | None = None  # fills a larger filter
+        self._filling: Filter | None = None  # which takes new keys already
 
     def begin(self, runs: Sequence[Run]) -> None:
         """Take over runs that were written before, oldest first; the filters are to follow."""
@@ -57,14 +64,16 @@ class Tiers:
         data = memoryview(file.read(file.size, 0))
         if zlib.crc32(data) != crc:
             return False
-        size = len(data) - len(self._repeated)  # which never grows
-        self._filter.load(data[:size])
-        self._repeated.load(data[size:])
+        size = len(data) - len(self._repeated)
+        if size not in {8 << _FILTER_BITS, 8 << _LARGE_FILTER_BITS}:  # an earlier version had others
+            return False
+        self._filter, self._repeated = Filter.loaded(data[:size]), Filter.loaded(data[size:])
         return True
 
     def refill(self, runs: Sequence[Run]) -> None:
-        """Add the keys of these runs, the oldest first, to the filters."""
-        self._filter.fit(sum(map(len, self.runs)))
+        """Add the keys of these runs, the oldest first, to the filters; they are empty when these are all."""
+        if self._filter.empty and self._is_full(0):
+            self._filter = Filter(_LARGE_FILTER_BITS)
         for run in runs:
             for _number, _bits, (entries,) in parts([run], PART_ENTRIES):
                 keys = keys_of(entries)
@@ -90,14 +99,23 @@ class Tiers:
         twice = list(again)
         for run in reversed(self.runs):
             twice = run.find(twice, found)
+        if len(self._absent) > _ABSENT_MAX:
+            self._absent.clear()
+        self._absent.update(once, twice)
         self._favourites.sort(key=_hits, reverse=True)
         return found
 
     def remember(self, entries: Sequence[bytes]) -> dict[bytes, bytes]:
         """Get ready to append these entries, of different keys; return the older entries that they will replace."""
-        keys = keys_of(entries)
-        self._filter.fit(sum(map(len, self.runs)) + len(entries))
-        older = self.find(b"".join(_picked(keys, self._filter.add(keys))))
+        new = [entry[:KEY_BYTES] for entry in entries]
+        keys = b"".join(new)
+        if self._filling is not None:
+            self._filling.add(keys)
+        elif self._is_full(len(entries)):
+            self._larger = self._refilled()
+        there = [new[place] for place in self._filter.add(keys)]
+        older = self.find(b"".join([key for key in there if key not in self._absent]))
+        self._absent.difference_update(new)
         self._repeated.add(b"".join(older))
         return older
 
@@ -119,18 +137,33 @@ class Tiers:
         return run
 
     def step(self) -> bool:
-        """Merge one part more, if there is anything to merge; return whether there was."""
-        if self._merge is None:
-            level = next((run.level for run in self.runs if self._mergeable(run.level)), None)
-            if level is None:
-                return False
-            self._merge = self._merged([run for run in self.runs if run.level == level][:FAN_IN])
-        if next(self._merge, self) is self:
-            self._merge = None
-        return True
+        """Merge one part more, and fill a larger filter by one; return whether there was anything to do."""
+        levels = [run.level for run in self.runs]
+        under_way = self._merges[-1][0] if self._merges else max(levels, default=0) + 1
+        level = next((one for one in range(under_way) if levels.count(one) >= FAN_IN), None)
+        if level is not None:
+            self._merges.append((level, self._merged([run for run in self.runs if run.level == level][:FAN_IN])))
+        busy = bool(self._merges) or self._larger is not None
+        if self._merges and next(self._merges[-1][1], self) is self:
+            self._merges.pop()
+        if self._larger is not None and next(self._larger, self) is self:
+            self._larger = None
+        return busy
 
-    def _mergeable(self, level: int) -> bool:
-        return sum(run.level == level for run in self.runs) >= FAN_IN
+    def _is_full(self, more: int) -> bool:
+        """Return whether the filter is to be exchanged for a larger one before so many more keys come."""
+        keys = sum(map(len, self.runs)) + more
+        return self._filter.bits < _LARGE_FILTER_BITS and keys > _KEYS_A_WORD << self._filter.bits
+
+    def _refilled(self) -> Generator[None]:
+        """Fill a larger filter with the keys of all runs, while it takes new ones too, and use it; yields each part."""
+        self._filling = filling = Filter(_LARGE_FILTER_BITS)
+        bits = bits_of_parts(self.runs, PART_ENTRIES)
+        for number in range(1 << bits):
+            for run in self.runs:  # which may be others by then, with the same keys
+                filling.add(keys_of(run.part(number, bits)))
+            yield
+        self._filter, self._filling = filling, None
 
     def _merged(self, runs: Sequence[Run]) -> Generator[None]:
         """Merge neighbours into one run which takes their place; yields after each part."""
@@ -160,15 +193,15 @@ class Tiers:
         for run in runs:
             run.file.remove()
 
-    def drop_merge(self) -> None:
-        """Drop a merge that is not done."""
-        if self._merge is not None:
-            self._merge.close()
-            self._merge = None
+    def drop_unfinished(self) -> None:
+        """Drop merges that are not done, and a larger filter that is not full yet."""
+        for _level, merge in self._merges:
+            merge.close()
+        self._merges, self._larger, self._filling = [], None, None
 
     def close(self) -> None:
-        """Close all files; a merge that is not done is dropped."""
-        self.drop_merge()
+        """Close all files; merges that are not done are dropped."""
+        self.drop_unfinished()
         for run in self.runs:
             run.file.close()
         self.begin([])
