@@ -68,9 +68,9 @@ class Fold:
             LedgerError: the entry contradicts what was read before.
         """
         effect = Effect()
-        if entry["t"] != "run":  # which changes nothing by itself
-            self.last_pass = None
         try:
+            if entry["t"] != "run":  # which changes nothing by itself
+                self.last_pass = None
             if (handler := modes_fold.HANDLERS.get(entry["t"])) is not None:
                 handler(self, n, entry, offset, effect)
             else:

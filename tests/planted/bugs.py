@@ -32,7 +32,8 @@ BUGS: Final = (
     Bug("another_account", "a ledger belongs to one account", "ledger/opening.py",
         "        check_owner(folder, owner)\n", "", "tests/ledger/test_refusing.py"),
     Bug("up_to_date_for_ever", "a pass is repeated once anything is written behind it", "ledger/fold.py",
-        '        if entry["t"] != "run":  # which changes nothing by itself\n', '        if entry["t"] == "header":\n',
+        '            if entry["t"] != "run":  # which changes nothing by itself\n',
+        '            if entry["t"] == "header":\n',
         "tests/pipeline/test_up_to_date.py"),
     Bug("up_to_date_by_size", "only the same bytes are not read again", "up_to_date.py",
         "            if stop.requested:\n                return None\n        contents.append(digest.hexdigest())\n"
