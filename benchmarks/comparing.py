@@ -139,15 +139,13 @@ class _Bench:
         self.seen.largest.append(self.seen.runs.pop())
 
     def _again(self, source: Path, ledger: Path, port: int) -> None:
-        elsewhere = source.with_name(f"moved.{source.name}")
-        elsewhere.hardlink_to(source)
-        for name, seconds in ((source, self.seen.rerun_s), (elsewhere, self.seen.reread_s)):
-            done = import_once(name, ledger, self._effort.rows, port=port)
+        otherwise = ("--format", "csv")  # said instead of told by the name: settings that are not those of before
+        for more, seconds in (((), self.seen.rerun_s), (otherwise, self.seen.reread_s)):
+            done = import_once(source, ledger, self._effort.rows, port=port, more=more)
             seconds.append(done.used.seconds)
             self.seen.rerun_records = done.records
             self.seen.rerun_creates = (self.seen.rerun_creates or 0) + done.counts["creates"]
             self._say(f"{done.records:,} rows again: {seconds[-1]:.1f} s, {done.counts['creates']} creating requests")
-        elsewhere.unlink()
 
     def _source(self, form: str, rows: int) -> Path:
         path = self._folder / f"{rows}.{form}"

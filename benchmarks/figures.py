@@ -60,7 +60,7 @@ class Measured:
     largest: list[Run] = field(default_factory=list)  #: the import that shows whether memory is flat
     rerun_records: int = 0
     rerun_s: list[float] = field(default_factory=list)  #: of a finished import, once more
-    reread_s: list[float] = field(default_factory=list)  #: the same, the file under another name: it is read
+    reread_s: list[float] = field(default_factory=list)  #: the same with another setting: the file is read
     rerun_creates: int | None = None  #: creating requests of all re-runs
     synced: list[float] = field(default_factory=list)  #: records a second
     unsynced: list[float] = field(default_factory=list)  #: records a second, without any sync

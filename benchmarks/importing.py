@@ -52,16 +52,18 @@ def import_line(source: Path, ledger: Path, base_url: str, *, workers: int, pyth
 
 def import_once(
     source: Path, ledger: Path, records: int, *, latency_ms: float = 0.0, workers: int = WORKERS,
-    python: str = sys.executable, port: int = 0,
+    python: str = sys.executable, port: int = 0, more: Sequence[str] = (),
 ) -> Import:  # fmt: skip
     """Import `source` and check that the stub was asked for each record once, or not at all on a re-run.
+
+    `more` are options for the importer.
 
     Raises:
         RuntimeError: the import did not end well.
     """
     with stub(latency_ms, port) as served:
         line = import_line(source, ledger, served.base_url, workers=workers, python=python)
-        used = measured(line, core=cores()[0])
+        used = measured([*line, *more], core=cores()[0])
     if used.status != 0:
         raise RuntimeError(f"importer run ended with {used.status}: {used.errors}")
     books = json.loads(used.output)["books"]
