@@ -124,7 +124,9 @@ async def test_a_store_that_fails_holds_and_then_stops_the_run(tmp_path: Path) -
             tasks.start_soon(patient.take)
             with pytest.raises(PausedError, match="could not be asked for 0 s: "):
                 await hasty.take()
-            assert "cannot be asked: " in (patient.idle_reason or "")
+            with anyio.fail_after(20):
+                while "cannot be asked: " not in (patient.idle_reason or ""):
+                    await anyio.sleep(0.01)
             await anyio.to_thread.run_sync((tmp_path / "away").rename, share)
         with pytest.raises(PausedError):
             await hasty.take()
