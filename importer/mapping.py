@@ -45,7 +45,7 @@ class CampaignMapping:
         return frozenset(read) | self.items.columns | self.ignore | frozenset(self.key) | OWN_COLUMNS
 
     def described(self) -> list[Any]:
-        """Return all of it but the items as plain JSON values, equal for equal mappings."""
+        """Return all of it but budget and spend items as plain JSON values, equal for equal mappings."""
         rules = [[rule.name, rule.optional, rule.described] for rule in self.rules]
         return [self.name, self.key, sorted(self.ignore), self.closed, rules]
 

@@ -127,15 +127,15 @@ async def _in_ledger(run: _Run) -> None:
     journal = run.ledger.journal
     async with anyio.create_task_group() as outer:
         outer.start_soon(_own, journal)
-        try:
-            await _begin(run)
-            await _stations(run)
-        except* ImporterError as group:
-            run.failures.extend(leaves(group))  # several workers may have met the same one
-        finally:
-            if run.number:
-                _write_end(run)
-            journal.close()
+        with closing(journal):  # whatever happens, else its owner would wait for ever
+            try:
+                await _begin(run)
+                await _stations(run)
+            except* ImporterError as group:
+                run.failures.extend(leaves(group))  # several workers may have met the same one
+            finally:
+                if run.number:
+                    _write_end(run)
 
 
 async def _own(journal: Journal) -> None:
@@ -148,10 +148,10 @@ def _write_end(run: _Run) -> None:
     """Close the run in the journal: `end` after a complete pass, `stop` before that."""
     complete = run.reading.complete and not run.failures and not run.stop.requested
     reason = run.failures[0].message if run.failures else run.stop.reason
-    books, sources = run.tally.books(), run.reading.fingerprints()
     repeat = (run.repeat or repeat_of(run.plan, run.reading, run.tally)) if complete else None
     entry = run_entries.ending(
-        run.number, complete=complete, reason=reason, books=books, sources=sources, repeat=repeat
+        run.number, complete=complete, reason=reason, books=run.tally.books(), sources=run.reading.fingerprints(),
+        repeat=repeat,
     )  # fmt: skip
     try:
         run.ledger.journal.put(entry)
@@ -238,6 +238,7 @@ async def _settle_earlier(run: _Run, reconciler: Reconciler) -> None:
     with suppress(StoppedError), run.stop.interruptible():
         await reconciler.settle_all()
     await settle_updates(run.lookup, run.ledger.journal, run.plan.settling, tally=run.tally, stop=run.stop)
+    await run.ledger.journal.flush()  # so that the pass meets what was settled
 
 
 def _count_leftovers(run: _Run, reconciler: Reconciler, receive: MemoryObjectReceiveStream[Work]) -> None:
@@ -252,8 +253,8 @@ def _count_leftovers(run: _Run, reconciler: Reconciler, receive: MemoryObjectRec
 
 async def _produce(run: _Run, sender: Sender, send: MemoryObjectSendStream[Work], began: Began) -> None:
     """Read the pass. Cancellation, and a wish to stop: see `Producer.run_pass`."""
-    plan, fold = run.plan, run.ledger.fold
-    run.repeat = await skip_repetition(plan, run.reading, fold.last_pass, tally=run.tally, stop=run.stop)
+    plan = run.plan
+    run.repeat = await skip_repetition(plan, run.reading, run.ledger.fold, tally=run.tally, stop=run.stop)
     if run.repeat is not None:
         return
     admission = Admission(run.ledger.index, plan.admission, run=run.number, keyless=not plan.records.key,

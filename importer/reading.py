@@ -160,12 +160,16 @@ class Reading:
         return [{"name": item.source.name, **item.source.fingerprint()} for item in self._open]
 
     def described(self) -> list[Any]:
-        """Return names, formats and mappings as plain JSON values: all that decides, beside policies, what a row is."""
+        """Return names, formats and mappings (but for items) as plain JSON values, equal for equal ones."""
         return [[item.source.name, item.source.format, item.maker.bound.mapping.described()] for item in self._open]
 
     def contents(self) -> list[str | None]:
         """Return the SHA-256 of each source that was read front to back; None of another."""
         return [item.source.contents for item in self._open]
+
+    def exchanged(self) -> bool:
+        """Return whether any file at its path is another than the one that was opened."""
+        return any(item.source.changed() for item in self._open)
 
     def blocks_of_files(self) -> list[Iterator[bytes]]:
         """Return the bytes of each source, as they lie on the disk, for who reads them beside the pass."""

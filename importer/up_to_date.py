@@ -5,23 +5,25 @@ decides what its rows are. The journal's `end` holds it, and as long as nothing 
 would find the same campaigns made. So its rows need not be read again, only the bytes they stand in.
 """
 
+import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, is_dataclass
 from hashlib import blake2b, sha256
 from itertools import islice
 from typing import Any, Final
 
 import anyio.to_thread
-import orjson
 
 from importer.ledger.entries import Repeat
+from importer.ledger.fold import Fold
 from importer.model import State
 from importer.plan import Plan
 from importer.reading import Reading
 from importer.report.books import Tally
-from importer.stopping import Stop
+from importer.stopping import Stop, StoppedError
 from importer.version import VERSION
 
-_BLOCKS_AT_ONCE: Final = 64  #: hashed before a wish to stop is heeded again: some 50 ms
+_BLOCKS_AT_ONCE: Final = 64  #: hashed in one call: some 50 ms
 _DIGEST_BYTES: Final = 16
 
 
@@ -29,34 +31,30 @@ def repeat_of(plan: Plan, reading: Reading, tally: Tally) -> Repeat | None:
     """Return what a repetition of this complete pass is known by; None if it would have something to do or tell."""
     books, policy, contents = tally.books(), plan.admission, reading.contents()
     restless = tally.changed or tally.conflicts or tally.missing or tally.gone or reading.with_items
-    if restless or policy.list_skipped or policy.check_unchanged or books.read > books.created + books.skipped:
+    if restless or policy.list_skipped or policy.check_unchanged:
         return None
     size = reading.bytes_total
-    if size is None or None in contents:
+    if size is None or None in contents or books.read != books.created + books.skipped:
         return None
     return {"digest": _digest(plan, reading, contents), "bytes": size}
 
 
-async def skip_repetition(
-    plan: Plan, reading: Reading, last: dict[str, Any] | None, *, tally: Tally, stop: Stop
-) -> Repeat | None:  # fmt: skip
-    """Book all rows as skipped, if this pass repeats the `last` one, as `Fold` holds it; return what both are known by.
+async def skip_repetition(plan: Plan, reading: Reading, fold: Fold, *, tally: Tally, stop: Stop) -> Repeat | None:
+    """Book all rows as skipped, if this pass repeats the last one that `fold` knows; return what both are known by.
 
-    None: it does not. Cancellation, and a wish to stop (None): nothing is booked, nothing left behind.
+    None: it does not. Cancellation, and a wish to stop (None): nothing is booked; the thread is left to its read.
 
     Raises:
         SourceError: a source cannot be read.
     """
-    if last is None or last["bytes"] != reading.bytes_total:
+    last = fold.last_pass
+    if last is None or last["bytes"] != reading.bytes_total or reading.with_items:
         return None
-    contents = []
-    for blocks in reading.blocks_of_files():
-        digest = sha256()
-        while await anyio.to_thread.run_sync(_hash_some, digest, blocks):
-            if stop.requested:
-                return None
-        contents.append(digest.hexdigest())
-    if _digest(plan, reading, contents) != last["digest"]:
+    try:
+        contents = [await _hashed(blocks, stop) for blocks in reading.blocks_of_files()]
+    except StoppedError:
+        return None
+    if _digest(plan, reading, contents) != last["digest"] or reading.exchanged() or stop.requested:
         return None
     reading.complete = True
     tally.rows_read = last["rows"]
@@ -64,6 +62,16 @@ async def skip_repetition(
     tally.bytes_read, tally.bytes_total = last["bytes"], last["bytes"]
     tally.notices.append(f"nothing has changed since run {last['run']}: no row was read again")
     return {"digest": last["digest"], "bytes": last["bytes"]}
+
+
+async def _hashed(blocks: Iterator[bytes], stop: Stop) -> str:
+    """Return the SHA-256 of some blocks. Raises `StoppedError`."""
+    digest = sha256()
+    more = True
+    while more:
+        with stop.interruptible():
+            more = await anyio.to_thread.run_sync(_hash_some, digest, blocks, abandon_on_cancel=True)
+    return digest.hexdigest()
 
 
 def _hash_some(digest: Any, blocks: Iterator[bytes]) -> bool:
@@ -78,4 +86,9 @@ def _hash_some(digest: Any, blocks: Iterator[bytes]) -> bool:
 def _digest(plan: Plan, reading: Reading, contents: Sequence[str | None]) -> str:
     """Return a digest of the version, of the sources, and of all settings that decide what becomes of a row."""
     told = [VERSION, reading.described(), contents, plan.reading, plan.records, plan.admission]
-    return blake2b(orjson.dumps(told, default=sorted), digest_size=_DIGEST_BYTES).hexdigest()
+    written = json.dumps(told, default=_plain)  # any number and any text: a setting may hold what is no Unicode
+    return blake2b(written.encode(), digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else sorted(value)

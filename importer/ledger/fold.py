@@ -69,7 +69,7 @@ class Fold:
         """
         effect = Effect()
         try:
-            if entry["t"] != "run":  # which changes nothing by itself
+            if entry["t"] != "run" or not self.ended:  # a run that died may have told the index where it met rows
                 self.last_pass = None
             if (handler := modes_fold.HANDLERS.get(entry["t"])) is not None:
                 handler(self, n, entry, offset, effect)

@@ -103,8 +103,8 @@ class Index:
         """
         with self._writing():
             self._flush()
-            self._states.tiers.step()
-            self._met.step()
+            self._states.tiers.merge_some()
+            self._met.merge_some()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -263,7 +263,7 @@ class Index:
             for more, entries in unmet(self._states.tiers.runs[:], self._met.runs, marks, self._pass, numbers):
                 count += more
                 moved += entries
-                if len(moved) >= CHUNK_RECORDS:
+                if len(moved) >= 8 * CHUNK_RECORDS:  # runs are not merged meanwhile, and each keeps a file open
                     self._states.write(moved, self._states.tiers.remember(moved), self.position)
                     moved = []
             if moved:

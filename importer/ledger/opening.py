@@ -217,6 +217,8 @@ def _bring_up_to_date(folder: Path, index: Index, rows: Projections) -> Replay:
     rows.cut(position["sizes"] if position else (0, 0))
     replay = Replay(folder / JOURNAL, position)
     catch_up(replay, index, rows)
+    if position is None:
+        replay.fold.last_pass = None  # where its rows were met last stood in the index alone
     return replay
 
 

@@ -160,10 +160,47 @@ def test_a_full_filter_is_exchanged_for_a_larger_one(monkeypatch: pytest.MonkeyP
     tiers.close()
 
 
-def test_a_filter_of_another_size_is_made_anew() -> None:
-    """An earlier version saved others."""
-    tiers = Tiers(WIDTH, Scratch(), lambda: None)
-    tiers._filter = Filter(21)
-    file, crc = tiers.save_filters(Scratch())
-    assert not Tiers(WIDTH, Scratch(), lambda: None).load_filters(file, crc)
-    file.close()
+def test_what_happens_between_remembering_and_appending_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step of a filter that begins to be filled, and a look-up: afterwards every key is found, and told as older."""
+    monkeypatch.setattr(tiers_module, "_FILTER_BITS", 2)
+    monkeypatch.setattr(tiers_module, "_LARGE_FILTER_BITS", 8)
+    monkeypatch.setattr(tiers_module, "PART_ENTRIES", 8)
+    monkeypatch.setattr(runs_module, "_BUCKET_ENTRIES_MAX", 4)
+    dice, tiers = Random(7), Tiers(WIDTH, Scratch(), lambda: None)
+    chunks = [sorted(dice.randbytes(WIDTH) for _ in range(40)) for _ in range(8)]
+    for entries in chunks:
+        tiers.remember(entries)
+        tiers.step()
+        assert tiers.find(b"".join(entry[:16] for entry in entries)) == {}
+        tiers.append(entries, 0)
+    while tiers.step():
+        pass
+    for entries in chunks:
+        assert sorted(tiers.find(b"".join(entry[:16] for entry in entries)).values()) == entries
+        assert sorted(tiers.remember(entries).values()) == entries
+    tiers.close()
+
+
+def test_a_filter_that_cannot_be_filled_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until then the full one goes on."""
+    monkeypatch.setattr(tiers_module, "FAN_IN", 100)
+    monkeypatch.setattr(tiers_module, "_FILTER_BITS", 2)
+    monkeypatch.setattr(tiers_module, "_LARGE_FILTER_BITS", 8)
+    tiers, _ = filled(range(16), steps=0)
+    entry = bytes(WIDTH)
+    tiers.append([entry], len(tiers.remember([entry])))
+    with monkeypatch.context() as broken:
+        broken.setattr(Run, "part", _damaged)
+        with pytest.raises(DamagedError):
+            tiers.step()
+    tiers.step()
+    assert (tiers._filter.bits, tiers._filling) == (2, None)
+    tiers.remember([entry])
+    while tiers.step():
+        pass
+    assert tiers._filter.bits == 8
+    tiers.close()
+
+
+def _damaged(*_: object) -> list[bytes]:
+    raise DamagedError

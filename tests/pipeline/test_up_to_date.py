@@ -13,22 +13,17 @@ from importer.admission import AdmissionPolicy
 from importer.errors import ExitStatus
 from importer.inspecting import verify
 from importer.mapping import parse_mapping
+from importer.model import State
 from importer.plan import Plan
 from importer.reading import Reading
 from importer.records import RecordPolicy
-from importer.report.books import Summary, Tally
+from importer.report.books import Tally
 from importer.sources.policy import ReadPolicy
 from importer.stopping import Stop
 from importer.up_to_date import repeat_of
 from tests.pipeline.conftest import World, made
+from tests.pipeline.repeating import KEYED, said
 from tests.undo.conftest import ALL, Undos
-
-KEYED: dict[str, Any] = {"records": RecordPolicy(key=("hs_name",))}
-
-
-def said(summary: Summary) -> str | None:
-    """Return the notice that nothing was read, None where rows were."""
-    return next((notice for notice in summary.counts["notices"] if "no row was read again" in notice), None)
 
 
 async def test_a_pass_that_left_nothing_to_do_is_not_made_again(world: World) -> None:
@@ -64,13 +59,18 @@ async def test_whatever_is_read_front_to_back_is_known_again(world: World, name:
     assert again.books.skipped == 2
 
 
-async def test_it_is_known_again_when_the_index_is_made_anew(world: World) -> None:
-    """The journal alone says so."""
-    source = world.campaigns(60)
+async def test_rows_are_read_when_the_index_was_made_anew(world: World) -> None:
+    """In which source a row was met last stands in the index alone, and `gone` is told by it."""
     async with world.simulator() as simulator:
+        source = world.campaigns(60)
         await world.run(simulator, source)
+        other = world.folder / "other.csv"
+        other.write_bytes(source.read_bytes())
+        await world.run(simulator, other)
         shutil.rmtree(world.ledger / "index")
-        assert said(await world.run(simulator, source))
+        assert not said(await world.run(simulator, other))
+        other.write_text(other.read_text().replace("Campaign 59,Note 3\n", ""))
+        assert (await world.run(simulator, other)).counts["gone"] == 1
 
 
 def _edited(world: World) -> dict[str, Any]:
@@ -187,21 +187,17 @@ async def test_a_stream_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -
                 assert said(await world.run(simulator, "-")) is None
 
 
-async def test_a_wish_to_stop_leaves_it_known(world: World) -> None:
-    """Who stops before the bytes are compared has skipped nothing; the next run compares them."""
+async def test_a_wish_to_stop_skips_nothing(world: World) -> None:
+    """Who stops before the bytes are compared has skipped nothing; the next run reads the rows."""
     source = world.campaigns(60)
     async with world.simulator() as simulator:
         await world.run(simulator, source)
-        stopped = await world.run(simulator, source, stop=_stopped())
+        stop = Stop()
+        stop.request("interrupted", ExitStatus.INTERRUPTED)
+        stopped = await world.run(simulator, source, stop=stop)
         again = await world.run(simulator, source)
     assert (stopped.status, stopped.books.skipped) == (ExitStatus.INTERRUPTED, 0)
-    assert again.books.skipped == 60
-
-
-def _stopped() -> Stop:
-    stop = Stop()
-    stop.request("interrupted", ExitStatus.INTERRUPTED)
-    return stop
+    assert (said(again), again.books.skipped) == (None, 60)
 
 
 async def test_unchanged_rows_of_an_upsert_are_not_read_again(world: World) -> None:
@@ -244,7 +240,9 @@ def test_every_setting_that_decides_about_rows_counts(world: World) -> None:
         with Reading(plan.sources, ReadPolicy(), None, RecordPolicy()) as reading:
             reading.begin()
             assert sum(len(chunk) for chunk in reading.chunks()) == 3
-            repeat = repeat_of(plan, reading, Tally())
+            tally = Tally(rows_read=3)
+            tally.end(State.CREATED, 3)
+            repeat = repeat_of(plan, reading, tally)
         assert repeat is not None
         return repeat["digest"]
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from importer import canonical
 from importer.model import State
 
-VERSION: Final = 4  #: of the index; another one is made again from the journal
+VERSION: Final = 5  #: of the index; another one is made again from the journal
 KEY_BYTES: Final = 16
 NAME_BYTES: Final = 8
 

@@ -24,6 +24,7 @@ _KEYS_A_WORD: Final = 4
 _REPEATED_BITS: Final = 17
 FAN_IN: Final = 8  #: runs of one level that are merged into one
 _ABSENT_MAX: Final = 1 << 12  #: keys remembered to be in no run: more than are on their way
+_RUNS_A_STEP: Final = 16
 PART_ENTRIES: Final = 8_192  #: merged in one step, which takes some 5 ms
 
 
@@ -65,8 +66,6 @@ class Tiers:
         if zlib.crc32(data) != crc:
             return False
         size = len(data) - len(self._repeated)
-        if size not in {8 << _FILTER_BITS, 8 << _LARGE_FILTER_BITS}:  # an earlier version had others
-            return False
         self._filter, self._repeated = Filter.loaded(data[:size]), Filter.loaded(data[size:])
         return True
 
@@ -106,16 +105,19 @@ class Tiers:
         return found
 
     def remember(self, entries: Sequence[bytes]) -> dict[bytes, bytes]:
-        """Get ready to append these entries, of different keys; return the older entries that they will replace."""
+        """Get ready to append these entries, of different keys; return the older entries that they will replace.
+
+        What happens to the table between this and `append` is not known of them.
+        """
         new = [entry[:KEY_BYTES] for entry in entries]
         keys = b"".join(new)
+        if self._filling is None and self._is_full(len(entries)):
+            self._filling = Filter(_LARGE_FILTER_BITS)
+            self._larger = self._refilled(self._filling)
         if self._filling is not None:
             self._filling.add(keys)
-        elif self._is_full(len(entries)):
-            self._larger = self._refilled()
         there = [new[place] for place in self._filter.add(keys)]
         older = self.find(b"".join([key for key in there if key not in self._absent]))
-        self._absent.difference_update(new)
         self._repeated.add(b"".join(older))
         return older
 
@@ -132,9 +134,15 @@ class Tiers:
             writer.abandon()
             raise
         run.updates = updates
+        self._absent.difference_update([entry[:KEY_BYTES] for entry in entries])
         self.runs.append(run)
         self._favourites.append(run)
         return run
+
+    def merge_some(self) -> None:
+        """Do a step, and more of them the more runs there are."""
+        for _ in range(1 + len(self.runs) // _RUNS_A_STEP):
+            self.step()
 
     def step(self) -> bool:
         """Merge one part more, and fill a larger filter by one; return whether there was anything to do."""
@@ -155,15 +163,17 @@ class Tiers:
         keys = sum(map(len, self.runs)) + more
         return self._filter.bits < _LARGE_FILTER_BITS and keys > _KEYS_A_WORD << self._filter.bits
 
-    def _refilled(self) -> Generator[None]:
+    def _refilled(self, filling: Filter) -> Generator[None]:
         """Fill a larger filter with the keys of all runs, while it takes new ones too, and use it; yields each part."""
-        self._filling = filling = Filter(_LARGE_FILTER_BITS)
         bits = bits_of_parts(self.runs, PART_ENTRIES)
-        for number in range(1 << bits):
-            for run in self.runs:  # which may be others by then, with the same keys
-                filling.add(keys_of(run.part(number, bits)))
-            yield
-        self._filter, self._filling = filling, None
+        try:
+            for number in range(1 << bits):
+                for run in self.runs:  # which may be others by then, with the same keys
+                    filling.add(keys_of(run.part(number, bits)))
+                yield
+            self._filter = filling
+        finally:
+            self._filling = None
 
     def _merged(self, runs: Sequence[Run]) -> Generator[None]:
         """Merge neighbours into one run which takes their place; yields after each part."""
