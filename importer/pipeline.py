@@ -252,7 +252,7 @@ def _count_leftovers(run: _Run, reconciler: Reconciler, receive: MemoryObjectRec
 
 
 async def _produce(run: _Run, sender: Sender, send: MemoryObjectSendStream[Work], began: Began) -> None:
-    """Read the pass. Cancellation, and a wish to stop: see `Producer.run_pass`."""
+    """Read the pass, unless it repeats the last one. Cancellation, and a wish to stop: see `Producer.run_pass`."""
     plan = run.plan
     run.repeat = await skip_repetition(plan, run.reading, run.ledger.fold, tally=run.tally, stop=run.stop)
     if run.repeat is not None:

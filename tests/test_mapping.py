@@ -154,8 +154,8 @@ def test_missing_column_is_told_with_its_near_miss() -> None:
      '[properties.hs_name]\ncolumn = "A"\noptional = true', '[properties]\nhs_name = "B"',
      '[properties]\nhs_name = "A"\nhs_notes = "B"'],
 )  # fmt: skip
-def test_a_mapping_is_described_whole(change: str) -> None:
-    """Whatever is written otherwise is described otherwise; the same is described the same."""
+def test_a_mapping_is_described(change: str) -> None:
+    """Whatever is written otherwise of campaigns is described otherwise; the same is described the same."""
     usual = '[properties]\nhs_name = "A"'
     other = change if "[properties" in change else f"{change}\n{usual}"
     assert parsed(other).described() != parsed(usual).described()

@@ -107,7 +107,7 @@ class Tiers:
     def remember(self, entries: Sequence[bytes]) -> dict[bytes, bytes]:
         """Get ready to append these entries, of different keys; return the older entries that they will replace.
 
-        What happens to the table between this and `append` is not known of them.
+        Until `append` they are not found.
         """
         new = [entry[:KEY_BYTES] for entry in entries]
         keys = b"".join(new)
